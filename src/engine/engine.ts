@@ -1,0 +1,161 @@
+import { stat } from 'node:fs/promises';
+import { EngineError } from './errors.js';
+import { releaseFreeMemory } from './native-heap.js';
+import { resolveSampling } from './sampling/sampling-parameters.js';
+import type { EngineOptions, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo } from './types.js';
+import { DecoderThread, type LoadedDecoder } from './worker/decoder-thread.js';
+import { TextThread } from './worker/text-thread.js';
+
+export interface EngineHandlers {
+  /** A part of the load begins, or goes on for some seconds. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** A loaded engine broke: running requests ended with this error, and it is of no more use. */
+  readonly onFailure?: (error: EngineError) => void;
+}
+
+/**
+ * A model that generates text, as seen from the main thread: text and network live in a thread each, and nothing here
+ * takes longer than passing a message.
+ */
+export class Engine {
+  /**
+   * Loads a model folder.
+   *
+   * @param signal ends the load
+   * @throws {EngineError} model_invalid, model_unsupported, device_unavailable or runtime_failed; cancelled by the signal
+   */
+  static async load(options: EngineOptions, handlers: EngineHandlers = {}, signal?: AbortSignal): Promise<Engine> {
+    await assertFolder(options.modelPath);
+    let ready = false;
+    const onFailure = (error: EngineError): void => {
+      // Before, the load itself ends with the error.
+      if (ready) handlers.onFailure?.(error);
+    };
+    const text = new TextThread(options.modelPath, onFailure);
+    const decoder = new DecoderThread(options, {
+      onProgress: (progress) => handlers.onProgress?.(progress),
+      onFailure,
+    });
+    const dispose = async (): Promise<void> => {
+      await Promise.all([text.dispose(), decoder.dispose()]);
+      releaseFreeMemory();
+    };
+    try {
+      const [loadedDecoder, { hasChatTemplate }] = await orAborted(Promise.all([decoder.loaded, text.loaded]), signal);
+      ready = true;
+      return new Engine({ ...loadedDecoder.info, hasChatTemplate }, loadedDecoder, text, decoder, dispose);
+    } catch (error) {
+      await dispose();
+      throw error;
+    }
+  }
+
+  private lastId = 0;
+
+  private constructor(
+    readonly info: ModelInfo,
+    private readonly loaded: LoadedDecoder,
+    private readonly text: TextThread,
+    private readonly decoder: DecoderThread,
+    /** Ends running requests, frees all memory and ends the threads. */
+    readonly dispose: () => Promise<void>,
+  ) {}
+
+  /**
+   * Generates an answer: a `start`, `tokens` as they come, a `finish`. Leaving the iteration early ends the request,
+   * as does the signal, in whatever state it is.
+   *
+   * @throws {EngineError} prompt_too_long, request_invalid, template_failed, cancelled, not_loaded or runtime_failed
+   */
+  async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    const ids = await orAborted(this.text.encode(request.prompt), signal);
+    const maxNewTokens = this.fit(ids, request.maxNewTokens);
+    const id = ++this.lastId;
+    const queue = this.decoder.submit({
+      id,
+      prompt: Int32Array.from(ids),
+      maxNewTokens,
+      sampling: resolveSampling(request.sampling ?? {}, this.loaded.defaults.sampling),
+      seed: request.seed,
+      stop: request.stop ?? [],
+    });
+    const abort = (): void => queue.fail(cancelled());
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    const promptTokens = ids.length;
+    let newTokens = 0;
+    let finished = false;
+    try {
+      yield { type: 'start', promptTokens };
+      while (!finished) {
+        const steps = await queue.next();
+        newTokens += steps.length;
+        yield { type: 'tokens', text: steps.map((step) => step.text).join(''), ids: steps.map((step) => step.token) };
+        const finish = steps.at(-1)?.finish;
+        if (finish) {
+          finished = true;
+          yield { type: 'finish', ...finish, promptTokens, newTokens };
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.decoder.release(id, finished);
+    }
+  }
+
+  /** @returns how many tokens the answer may have */
+  private fit(ids: readonly number[], wanted: number | undefined): number {
+    const { contextLength, vocabSize } = this.info;
+    if (ids.length === 0) throw new EngineError('request_invalid', 'the prompt has no tokens');
+    const unknown = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
+    if (unknown !== undefined) {
+      throw new EngineError(
+        'request_invalid',
+        `the prompt has token ${unknown}, but the model knows only 0 to ${vocabSize - 1}`,
+      );
+    }
+    const room = contextLength - ids.length;
+    if (room < 1) {
+      throw new EngineError(
+        'prompt_too_long',
+        `the prompt has ${ids.length} tokens, but the context holds ${contextLength}, of which at least one is for the answer`,
+      );
+    }
+    if (wanted !== undefined && wanted > room) {
+      throw new EngineError(
+        'prompt_too_long',
+        `the prompt has ${ids.length} tokens and the answer may have ${wanted}, but the context holds ${contextLength} together`,
+      );
+    }
+    return wanted ?? room;
+  }
+}
+
+/** Before any thread reads a file and says that this one is missing. */
+async function assertFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw new EngineError('model_invalid', 'the folder does not exist');
+  if (!found.isDirectory()) throw new EngineError('model_invalid', 'is not a folder');
+}
+
+function cancelled(): EngineError {
+  return new EngineError('cancelled', 'the request was cancelled');
+}
+
+/** The promise, unless the signal comes first. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  // When the signal comes first, nobody is left to hear how the promise ends.
+  promise.catch(() => undefined);
+  if (signal.aborted) throw cancelled();
+  let abort!: () => void;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(cancelled());
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

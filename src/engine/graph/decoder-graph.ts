@@ -1,0 +1,211 @@
+import { EngineError } from '../errors.js';
+import type { Checkpoint } from '../weights/checkpoint.js';
+import { isWeightType } from '../weights/data-type.js';
+import type { DecoderSpec, LayerSpec } from './decoder-spec.js';
+import { MICROSOFT_DOMAIN, OnnxGraph } from './onnx-graph.js';
+import { rotaryTables } from './rope.js';
+
+/** The names by which a session feeds and reads the graph. */
+export const GRAPH_IO = {
+  /** int64 [batch, tokens] */
+  inputIds: 'input_ids',
+  /** int32 [batch]: tokens of the sequence after this step, minus one */
+  sequenceLengths: 'seqlens_k',
+  /** int32 []: the longest sequence of the batch after this step, in tokens */
+  totalLength: 'total_sequence_length',
+  /** int64 [rows]: which rows of the flattened [batch × tokens] get logits */
+  logitsRows: 'logits_rows',
+  /** float32 [rows, vocabulary] */
+  logits: 'logits',
+  /** float32 [batch, kv heads, capacity, head size]; the same buffer is the input and the output */
+  pastKey: (layer: number) => `past_key_values.${layer}.key`,
+  pastValue: (layer: number) => `past_key_values.${layer}.value`,
+  presentKey: (layer: number) => `present.${layer}.key`,
+  presentValue: (layer: number) => `present.${layer}.value`,
+} as const;
+
+export interface DecoderGraph {
+  /** A serialized ONNX ModelProto whose weights are external data below the checkpoint's root. */
+  readonly model: Uint8Array;
+  /** Tensors of the checkpoint that the graph has no place for: a sign that it computes something else. */
+  readonly unusedTensors: readonly string[];
+}
+
+/**
+ * Builds the graph of a decoder over the weights of a checkpoint, without reading them.
+ *
+ * @param capacity positions of the KV cache, in tokens: as long are the rotary tables
+ * @throws {EngineError} model_invalid when the checkpoint lacks a tensor or one has another shape;
+ * model_unsupported when one has a type that does not hold plain weights.
+ */
+export function buildDecoderGraph(spec: DecoderSpec, checkpoint: Checkpoint, capacity: number): DecoderGraph {
+  return new DecoderGraphBuilder(spec, checkpoint, capacity).build();
+}
+
+/** The residual stream between two blocks: its value is `base` + `delta`, added by the norm that reads it next. */
+interface Residual {
+  readonly base: string;
+  readonly delta: string;
+}
+
+class DecoderGraphBuilder {
+  private readonly graph = new OnnxGraph();
+  private readonly used = new Set<string>();
+
+  constructor(
+    private readonly spec: DecoderSpec,
+    private readonly checkpoint: Checkpoint,
+    private readonly capacity: number,
+  ) {}
+
+  build(): DecoderGraph {
+    const { graph, spec } = this;
+    graph.input(GRAPH_IO.inputIds, 'int64', ['batch', 'tokens']);
+    graph.input(GRAPH_IO.sequenceLengths, 'int32', ['batch']);
+    graph.input(GRAPH_IO.totalLength, 'int32', []);
+    graph.input(GRAPH_IO.logitsRows, 'int64', ['rows']);
+    this.addRotaryTables();
+
+    // Rows are looked up first and widened after, so the table itself stays as it is in the file.
+    const table = this.weight('model.embed_tokens.weight', [spec.vocabSize, spec.hiddenSize]);
+    const rows = graph.node('Gather', 'embedding_rows', [table, GRAPH_IO.inputIds]);
+    const embedded = graph.node('Cast', 'embedding', [rows], { attributes: { to: 1 } });
+
+    let residual: Residual | string = embedded;
+    for (const [index, layer] of spec.layers.entries()) residual = this.addLayer(index, layer, residual);
+    this.addHead(residual as Residual);
+    return { model: graph.serialize(), unusedTensors: this.unusedTensors() };
+  }
+
+  private addRotaryTables(): void {
+    const { spec, graph, capacity } = this;
+    if (!spec.layers.some((layer) => layer.rotary)) return;
+    const { cos, sin } = rotaryTables(spec.rope, spec.headDim, capacity);
+    graph.initializer('cos_cache', cos, [capacity, spec.headDim / 2]);
+    graph.initializer('sin_cache', sin, [capacity, spec.headDim / 2]);
+  }
+
+  private addLayer(index: number, layer: LayerSpec, input: Residual | string): Residual {
+    const prefix = `model.layers.${index}`;
+    const attentionInput = this.norm(`${prefix}.input_layernorm`, input);
+    const attention = this.addAttention(prefix, index, layer, attentionInput.normalized);
+    const mlpInput = this.norm(`${prefix}.post_attention_layernorm`, { base: attentionInput.sum, delta: attention });
+    return { base: mlpInput.sum, delta: this.addMlp(`${prefix}.mlp`, mlpInput.normalized) };
+  }
+
+  private addAttention(prefix: string, index: number, layer: LayerSpec, input: string): string {
+    const { graph, capacity } = this;
+    const { heads, kvHeads, headDim, hiddenSize, bias } = this.spec;
+    const name = `${prefix}.self_attn`;
+    const cacheShape = ['batch', kvHeads, capacity, headDim];
+    const past = [GRAPH_IO.pastKey(index), GRAPH_IO.pastValue(index)];
+    const present = [GRAPH_IO.presentKey(index), GRAPH_IO.presentValue(index)];
+    for (const value of past) graph.input(value, 'float32', cacheShape);
+    for (const value of present) graph.output(value, 'float32', cacheShape);
+
+    const query = this.linear(`${name}.q_proj`, input, hiddenSize, heads * headDim, bias.qkv);
+    const key = this.linear(`${name}.k_proj`, input, hiddenSize, kvHeads * headDim, bias.qkv);
+    const value = this.linear(`${name}.v_proj`, input, hiddenSize, kvHeads * headDim, bias.qkv);
+    const lengths = [GRAPH_IO.sequenceLengths, GRAPH_IO.totalLength];
+    const rotary = layer.rotary ? ['cos_cache', 'sin_cache'] : [];
+    const attended = graph.node('GroupQueryAttention', name, [query, key, value, ...past, ...lengths, ...rotary], {
+      domain: MICROSOFT_DOMAIN,
+      attributes: { num_heads: heads, kv_num_heads: kvHeads, do_rotary: layer.rotary ? 1 : 0 },
+      outputs: [name, ...present],
+    });
+    return this.linear(`${name}.o_proj`, attended, heads * headDim, hiddenSize, bias.attentionOutput);
+  }
+
+  private addMlp(name: string, input: string): string {
+    const { graph } = this;
+    const { hiddenSize, intermediateSize, bias } = this.spec;
+    const gate = this.linear(`${name}.gate_proj`, input, hiddenSize, intermediateSize, bias.mlp);
+    const up = this.linear(`${name}.up_proj`, input, hiddenSize, intermediateSize, bias.mlp);
+    // x · sigmoid(alpha · x) with alpha 1 is SiLU, in one node.
+    const activated = graph.node('QuickGelu', `${name}.silu`, [gate], {
+      domain: MICROSOFT_DOMAIN,
+      attributes: { alpha: { float: 1 } },
+    });
+    const product = graph.node('Mul', `${name}.gated`, [activated, up]);
+    return this.linear(`${name}.down_proj`, product, intermediateSize, hiddenSize, bias.mlp);
+  }
+
+  /** Only the wanted rows reach the last norm and the head: a prefill needs the logits of one position. */
+  private addHead(residual: Residual): void {
+    const { graph, spec } = this;
+    const flat = graph.initializer('flat_shape', BigInt64Array.of(-1n, BigInt(spec.hiddenSize)), [2]);
+    const wanted = (value: string, name: string): string => {
+      const rows = graph.node('Reshape', `${name}.flat`, [value, flat]);
+      return graph.node('Gather', name, [rows, GRAPH_IO.logitsRows]);
+    };
+    const { normalized } = this.norm('model.norm', {
+      base: wanted(residual.base, 'head.base'),
+      delta: wanted(residual.delta, 'head.delta'),
+    });
+    const weight = spec.tiedEmbeddings ? 'model.embed_tokens' : 'lm_head';
+    const logits = this.linear(weight, normalized, spec.hiddenSize, spec.vocabSize, false, GRAPH_IO.logits);
+    graph.output(logits, 'float32', ['rows', spec.vocabSize]);
+  }
+
+  /** RMS norm of the residual stream; `sum` is the stream itself, after the addition. */
+  private norm(name: string, input: Residual | string): { normalized: string; sum: string } {
+    const { graph, spec } = this;
+    const weight = this.floatWeight(`${name}.weight`, [spec.hiddenSize]);
+    const attributes = { epsilon: { float: spec.normEpsilon } };
+    if (typeof input === 'string') {
+      const options = { attributes: { ...attributes, axis: -1, stash_type: 1 } };
+      return { normalized: graph.node('SimplifiedLayerNormalization', name, [input, weight], options), sum: input };
+    }
+    const sum = `${name}.sum`;
+    const normalized = graph.node('SkipSimplifiedLayerNormalization', name, [input.base, input.delta, weight], {
+      domain: MICROSOFT_DOMAIN,
+      attributes,
+      outputs: [name, '', '', sum],
+    });
+    return { normalized, sum };
+  }
+
+  /** input · weightᵀ (+ bias); checkpoints keep weights as [out, in]. */
+  private linear(name: string, input: string, inSize: number, outSize: number, bias: boolean, result = name): string {
+    const { graph } = this;
+    const weight = this.floatWeight(`${name}.weight`, [outSize, inSize]);
+    const options = { domain: MICROSOFT_DOMAIN, attributes: { transB: 1 } };
+    if (!bias) return graph.node('FusedMatMul', result, [input, weight], options);
+    const product = graph.node('FusedMatMul', `${name}.product`, [input, weight], options);
+    return graph.node('Add', result, [product, this.floatWeight(`${name}.bias`, [outSize])]);
+  }
+
+  /** A weight as float32: the cast of a constant is done once, when the session is created. */
+  private floatWeight(name: string, shape: readonly number[]): string {
+    const weight = this.weight(name, shape);
+    if (this.checkpoint.tensors.get(name)?.dtype === 'F32') return weight;
+    return this.graph.node('Cast', `${name}.float32`, [weight], { attributes: { to: 1 } });
+  }
+
+  private weight(name: string, shape: readonly number[]): string {
+    const tensor = this.checkpoint.tensors.get(name);
+    if (!tensor) throw new EngineError('model_invalid', `the weights lack tensor ${name}, which config.json calls for`);
+    const { dtype, location, offset, length } = tensor;
+    if (!isWeightType(dtype)) {
+      throw new EngineError(
+        'model_unsupported',
+        `${location}: tensor ${name} has type ${dtype} (known: F32, F16, BF16)`,
+      );
+    }
+    if (tensor.shape.length !== shape.length || shape.some((size, i) => size !== tensor.shape[i])) {
+      const found = tensor.shape.join(', ');
+      throw new EngineError(
+        'model_invalid',
+        `${location}: tensor ${name} has shape [${found}], but config.json calls for [${shape.join(', ')}]`,
+      );
+    }
+    this.used.add(name);
+    return this.graph.externalInitializer(name, dtype, shape, { location, offset, length });
+  }
+
+  private unusedTensors(): string[] {
+    // Old checkpoints carry the rotary frequencies, and some a copy of the tied head; both are computed or read elsewhere.
+    const harmless = /(\.rotary_emb\.inv_freq|^lm_head\.weight)$/;
+    return [...this.checkpoint.tensors.keys()].filter((name) => !this.used.has(name) && !harmless.test(name));
+  }
+}

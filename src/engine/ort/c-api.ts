@@ -1,0 +1,108 @@
+import koffi, { type LibraryHandle } from 'koffi';
+import { EngineError } from '../errors.js';
+import { locateOnnxRuntime } from './library.js';
+
+/** An address in native memory; 0n is the null pointer. */
+export type Pointer = bigint;
+
+/** The version of the C API that is asked for, from ONNX Runtime 1.22 on; newer libraries answer to it as well. */
+const API_VERSION = 22;
+
+/**
+ * The functions in use: position in `struct OrtApi` and parameters. The table is append-only, so a position never
+ * changes. Source: onnxruntime_c_api.h; every function here but the releases returns an `OrtStatus*`.
+ */
+const FUNCTIONS = {
+  GetErrorMessage: [2, 'const char *', ['void *']],
+  CreateEnv: [3, 'void *', ['int', 'str', 'void *']],
+  CreateSessionFromArray: [8, 'void *', ['void *', 'void *', 'size_t', 'void *', 'void *']],
+  CreateSessionOptions: [10, 'void *', ['void *']],
+  SetSessionGraphOptimizationLevel: [23, 'void *', ['void *', 'int']],
+  SetIntraOpNumThreads: [24, 'void *', ['void *', 'int']],
+  SetInterOpNumThreads: [25, 'void *', ['void *', 'int']],
+  CreateRunOptions: [39, 'void *', ['void *']],
+  RunOptionsSetTerminate: [46, 'void *', ['void *']],
+  CreateTensorWithDataAsOrtValue: [49, 'void *', ['void *', 'void *', 'size_t', 'void *', 'size_t', 'int', 'void *']],
+  CreateCpuMemoryInfo: [69, 'void *', ['int', 'int', 'void *']],
+  AllocatorAlloc: [75, 'void *', ['void *', 'size_t', 'void *']],
+  AllocatorFree: [76, 'void *', ['void *', 'void *']],
+  GetAllocatorWithDefaultOptions: [78, 'void *', ['void *']],
+  ReleaseEnv: [92, 'void', ['void *']],
+  ReleaseStatus: [93, 'void', ['void *']],
+  ReleaseMemoryInfo: [94, 'void', ['void *']],
+  ReleaseSession: [95, 'void', ['void *']],
+  ReleaseValue: [96, 'void', ['void *']],
+  ReleaseRunOptions: [97, 'void', ['void *']],
+  ReleaseSessionOptions: [100, 'void', ['void *']],
+  AddSessionConfigEntry: [130, 'void *', ['void *', 'str', 'str']],
+  RunWithBinding: [133, 'void *', ['void *', 'void *', 'void *']],
+  CreateIoBinding: [134, 'void *', ['void *', 'void *']],
+  ReleaseIoBinding: [135, 'void', ['void *']],
+  BindInput: [136, 'void *', ['void *', 'str', 'void *']],
+  BindOutput: [137, 'void *', ['void *', 'str', 'void *']],
+  SessionOptionsSetLoadCancellationFlag: [293, 'void *', ['void *', 'bool']],
+} as const satisfies Record<string, readonly [number, string, readonly string[]]>;
+
+/**
+ * koffi closes a library when its handle is garbage collected, and the functions taken from it then lead nowhere: so
+ * each thread keeps its handle for as long as it lives.
+ */
+const openLibraries = new Map<string, LibraryHandle>();
+
+type FunctionName = keyof typeof FUNCTIONS;
+type ReleaseName = Extract<FunctionName, `Release${string}`>;
+type CreateName = Exclude<FunctionName, ReleaseName | 'GetErrorMessage'>;
+type NativeFunction = (...parameters: unknown[]) => unknown;
+
+/**
+ * ONNX Runtime's C API, with its two rules applied: a status is checked, freed and thrown; what was created is
+ * released by its owner. One instance for each thread that calls it; pointers are valid in all of them.
+ */
+export class OrtApi {
+  private readonly functions: Readonly<Record<FunctionName, NativeFunction>>;
+
+  constructor(libraryPath = locateOnnxRuntime()) {
+    const library = openLibraries.get(libraryPath) ?? koffi.load(libraryPath);
+    openLibraries.set(libraryPath, library);
+    const base = (library.func('OrtGetApiBase', 'void *', []) as unknown as () => Pointer)();
+    // struct OrtApiBase { const OrtApi *(*GetApi)(uint32_t version); const char *(*GetVersionString)(void); }
+    const getApi = koffi.decode(koffi.decode(base, 'void *'), koffi.proto('void *', ['uint32_t'])) as NativeFunction;
+    const table = getApi(API_VERSION) as Pointer | null;
+    if (!table)
+      throw new EngineError('device_unavailable', `${libraryPath} does not offer version ${API_VERSION} of the C API`);
+    const pointerSize = koffi.sizeof('void *');
+    this.functions = Object.fromEntries(
+      Object.entries(FUNCTIONS).map(([name, [index, result, parameters]]) => [
+        name,
+        koffi.decode(koffi.decode(table, index * pointerSize, 'void *'), koffi.proto(result, [...parameters])),
+      ]),
+    ) as Record<FunctionName, NativeFunction>;
+  }
+
+  /**
+   * Calls a function that reports by status.
+   *
+   * @throws {EngineError} runtime_failed with ONNX Runtime's message.
+   */
+  call(name: CreateName, ...parameters: unknown[]): void {
+    const status = this.functions[name](...parameters) as Pointer | null;
+    if (status) this.raise(name, status);
+  }
+
+  /** The same, for a function whose last parameter receives a pointer. */
+  create(name: CreateName, ...parameters: unknown[]): Pointer {
+    const out = new BigUint64Array(1);
+    this.call(name, ...parameters, out);
+    return out[0];
+  }
+
+  release(name: ReleaseName, handle: Pointer): void {
+    this.functions[name](handle);
+  }
+
+  private raise(name: CreateName, status: Pointer): never {
+    const message = this.functions.GetErrorMessage(status) as string;
+    this.release('ReleaseStatus', status);
+    throw new EngineError('runtime_failed', `ONNX Runtime ${name}: ${message}`);
+  }
+}

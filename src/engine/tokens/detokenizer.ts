@@ -1,0 +1,60 @@
+/** Decodes token ids to text, special tokens left out. */
+export type Decode = (ids: readonly number[]) => string;
+
+const REPLACEMENT = '\uFFFD';
+/** Tokens after which a character that never completes is given up: it bounds the cost of decoding garbage. */
+const MAX_PENDING = 64;
+
+/**
+ * Turns a growing sequence of tokens into text piece by piece. A token may end in the middle of a character: what
+ * could still change is held back, so the pieces never hold half a character and together are the text of the whole.
+ *
+ * Each piece is decoded together with the tokens before it, since a decoder may treat the first token of a sequence in
+ * its own way (Metaspace drops its leading space).
+ */
+export class Detokenizer {
+  /** Tokens that have been emitted, kept only to decode the next ones in company. */
+  private context: number[] = [];
+  private contextLength = 0;
+  private pending: number[] = [];
+  /** Characters of `pending` that have been emitted already. */
+  private emitted = 0;
+
+  constructor(private readonly decode: Decode) {}
+
+  /** The text that became certain with this token; often a word, sometimes nothing. */
+  push(id: number): string {
+    this.pending.push(id);
+    const text = this.pendingText();
+    const certain = this.pending.length < MAX_PENDING ? withoutTrailingReplacements(text) : text;
+    const piece = certain.slice(this.emitted);
+    if (certain.length === text.length) this.advance();
+    else this.emitted = Math.max(this.emitted, certain.length);
+    return piece;
+  }
+
+  /** The rest, at the end of the sequence: a character that never completed becomes U+FFFD, as in any decoder. */
+  flush(): string {
+    const piece = this.pendingText().slice(this.emitted);
+    this.advance();
+    return piece;
+  }
+
+  private pendingText(): string {
+    return this.decode([...this.context, ...this.pending]).slice(this.contextLength);
+  }
+
+  private advance(): void {
+    if (this.pending.length === 0) return;
+    this.context = this.pending;
+    this.contextLength = this.decode(this.context).length;
+    this.pending = [];
+    this.emitted = 0;
+  }
+}
+
+function withoutTrailingReplacements(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === REPLACEMENT) end--;
+  return text.slice(0, end);
+}

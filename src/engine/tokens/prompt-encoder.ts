@@ -1,0 +1,41 @@
+import type { Prompt } from '../types.js';
+import { ChatTemplate } from './chat-template.js';
+import { EngineError } from '../errors.js';
+import { Tokenizer } from './tokenizer.js';
+
+/** From a prompt in any form to token ids. */
+export class PromptEncoder {
+  /** @throws {EngineError} model_invalid, naming the file */
+  static load(folder: string): PromptEncoder {
+    const tokenizer = Tokenizer.load(folder);
+    return new PromptEncoder(tokenizer, ChatTemplate.load(folder, tokenizer.config, tokenizer.specialTokens));
+  }
+
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    private readonly template: ChatTemplate | undefined,
+  ) {}
+
+  get hasChatTemplate(): boolean {
+    return this.template !== undefined;
+  }
+
+  /** @throws {EngineError} template_failed */
+  encode(prompt: Prompt): readonly number[] {
+    switch (prompt.kind) {
+      case 'tokens':
+        return prompt.ids;
+      case 'text':
+        return this.tokenizer.encode(prompt.text, true);
+      case 'chat':
+        if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
+        return this.encodeRendered(this.template.render(prompt));
+    }
+  }
+
+  /** Most templates write the BOS token themselves; a tokenizer that adds one must then not add it again. */
+  private encodeRendered(text: string): number[] {
+    const { bos_token: bos } = this.tokenizer.specialTokens;
+    return this.tokenizer.encode(text, !(bos && text.startsWith(bos)));
+  }
+}

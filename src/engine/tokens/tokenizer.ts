@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import * as library from '@huggingface/tokenizers';
+import { EngineError } from '../errors.js';
+import { isJsonObject, readJsonObject, readOptionalJsonObject, type JsonObject } from '../model/json.js';
+
+/**
+ * What is used of @huggingface/tokenizers. Its own declarations import each other without file extensions, which
+ * Node's module resolution does not follow, so to the compiler they are empty.
+ */
+interface HuggingFaceTokenizer {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  decode(ids: readonly number[], options: { clean_up_tokenization_spaces: boolean }): string;
+  token_to_id(token: string): number | undefined;
+  id_to_token(id: number): string | undefined;
+  get_added_tokens_decoder(): Map<number, { special: boolean }>;
+}
+const { Tokenizer: HuggingFaceTokenizer } = library as unknown as {
+  Tokenizer: new (tokenizer: JsonObject, config: JsonObject) => HuggingFaceTokenizer;
+};
+
+/** Special tokens that a chat template may name, as text. */
+export type SpecialTokens = Readonly<Record<string, string>>;
+
+const NAMED_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
+
+/** Text to token ids and back, as `tokenizer.json` and `tokenizer_config.json` of a model folder define it. */
+export class Tokenizer {
+  /** Ids that never appear in an answer's text. */
+  readonly specialIds: ReadonlySet<number>;
+  private readonly tokenizer: HuggingFaceTokenizer;
+  private readonly cleanUpSpaces: boolean;
+
+  /** @throws {EngineError} model_invalid, naming the file */
+  static load(folder: string): Tokenizer {
+    const tokenizer = readJsonObject(join(folder, 'tokenizer.json'));
+    return new Tokenizer(tokenizer, readTokenizerConfig(folder));
+  }
+
+  private constructor(
+    tokenizer: JsonObject,
+    readonly config: JsonObject,
+  ) {
+    try {
+      this.tokenizer = new HuggingFaceTokenizer(tokenizer, config);
+    } catch (error) {
+      throw new EngineError('model_invalid', `tokenizer.json: cannot be used (${(error as Error).message})`);
+    }
+    // transformers does this only when it is asked to; the library by default.
+    this.cleanUpSpaces = config.clean_up_tokenization_spaces === true;
+    this.specialIds = this.findSpecialIds();
+  }
+
+  /** The special tokens of the configuration, for the chat template. */
+  get specialTokens(): SpecialTokens {
+    return Object.fromEntries(
+      NAMED_TOKENS.flatMap((name) => {
+        const content = tokenContent(this.config[name]);
+        return content === undefined ? [] : [[name, content]];
+      }),
+    );
+  }
+
+  /** @param addSpecialTokens whether the tokenizer adds what it was made to add, usually a BOS token in front */
+  encode(text: string, addSpecialTokens: boolean): number[] {
+    return this.tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids;
+  }
+
+  /** The id of a token that is written exactly so, or undefined. */
+  idOf(token: string): number | undefined {
+    return this.tokenizer.token_to_id(token);
+  }
+
+  /** The text of token ids, with special tokens left out unless asked for. */
+  decode(ids: readonly number[], skipSpecialTokens = true): string {
+    // A padded vocabulary has ids without a token; the library would stumble over them.
+    const known = ids.filter(
+      (id) => !(skipSpecialTokens && this.specialIds.has(id)) && this.tokenizer.id_to_token(id) !== undefined,
+    );
+    return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: this.cleanUpSpaces });
+  }
+
+  private findSpecialIds(): Set<number> {
+    const ids = new Set<number>();
+    for (const [id, token] of this.tokenizer.get_added_tokens_decoder()) if (token.special) ids.add(id);
+    const { additional_special_tokens: additional } = this.config;
+    for (const token of Array.isArray(additional) ? additional : []) {
+      const id = this.idOf(tokenContent(token) ?? '');
+      if (id !== undefined) ids.add(id);
+    }
+    return ids;
+  }
+}
+
+/** tokenizer_config.json over special_tokens_map.json, which older folders have as well. */
+function readTokenizerConfig(folder: string): JsonObject {
+  return {
+    ...readOptionalJsonObject(join(folder, 'special_tokens_map.json')),
+    ...readOptionalJsonObject(join(folder, 'tokenizer_config.json')),
+  };
+}
+
+/** A token is written as a string or as the object of an AddedToken. */
+function tokenContent(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return isJsonObject(value) && typeof value.content === 'string' ? value.content : undefined;
+}

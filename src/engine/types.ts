@@ -1,0 +1,97 @@
+import type { DataType } from './weights/data-type.js';
+import type { SamplingRequest } from './sampling/sampling-parameters.js';
+import type { ChatInput } from './tokens/chat-template.js';
+
+export type Device = 'cpu' | 'cuda';
+export type ComputeType = 'float32' | 'float16' | 'bfloat16';
+
+export interface EngineOptions {
+  /** A Hugging Face model folder: config.json, safetensors, tokenizer.json. */
+  readonly modelPath: string;
+  /** The name that the model goes by; the folder's name if left out. */
+  readonly modelId?: string;
+  readonly device: Device | 'auto';
+  readonly dtype: ComputeType | 'auto';
+  /** Longest sequence in tokens, prompt and answer together; what the model and the memory allow if left out. */
+  readonly maxModelLength?: number;
+  /** Sequences that are worked on at the same time. */
+  readonly maxBatchSize: number;
+  /** Most tokens of a prompt that are read in one step. */
+  readonly prefillChunk: number;
+  /** Threads that share one operator of the network; the physical cores if left out. */
+  readonly threads?: number;
+}
+
+/** What was loaded. */
+export interface ModelInfo {
+  readonly id: string;
+  readonly architecture: string;
+  readonly device: Device;
+  /** The type that the network computes in. */
+  readonly dtype: ComputeType;
+  /** The type of the weights on disk. */
+  readonly weightType: DataType;
+  readonly parameters: number;
+  /** Bytes of the weights on disk. */
+  readonly weightBytes: number;
+  readonly vocabSize: number;
+  /** Longest sequence in tokens, prompt and answer together. */
+  readonly contextLength: number;
+  /** Longest sequence that the model was made for. */
+  readonly maxPositions: number;
+  /** Sequences that are worked on at the same time. */
+  readonly slots: number;
+  /** Bytes of keys and values when every slot is full. */
+  readonly kvCacheBytes: number;
+  readonly threads: number;
+  readonly hasChatTemplate: boolean;
+  /** What the operator should know: tensors without a use, settings without an implementation. */
+  readonly warnings: readonly string[];
+}
+
+/** A load reads the folder's small files and headers, then the runtime takes in the weights, which takes longest. */
+export type LoadPhase = 'files' | 'weights';
+
+/** How far a load has come. */
+export interface LoadProgress {
+  readonly phase: LoadPhase;
+  /** Of the whole load, 0 to 99. */
+  readonly percent: number;
+  /** Since the load began. */
+  readonly seconds: number;
+}
+
+/** What the model continues. */
+export type Prompt =
+  | { readonly kind: 'text'; readonly text: string }
+  | ({ readonly kind: 'chat' } & ChatInput)
+  | { readonly kind: 'tokens'; readonly ids: readonly number[] };
+
+export interface GenerationRequest {
+  readonly prompt: Prompt;
+  /** Most tokens of the answer, the end-of-sequence token included; as many as fit if left out. */
+  readonly maxNewTokens?: number;
+  /** What is left out, the model's generation_config.json decides. */
+  readonly sampling?: SamplingRequest;
+  /** The same seed and request give the same answer. */
+  readonly seed?: number;
+  /** The answer ends before the first of these that it would contain. */
+  readonly stop?: readonly string[];
+}
+
+/** Why an answer ended: the model said so, a stop string appeared, or it reached its length. */
+export type FinishReason = 'eos' | 'stop_string' | 'length';
+
+export type GenerationEvent =
+  /** The prompt is tokenized and accepted. */
+  | { readonly type: 'start'; readonly promptTokens: number }
+  /** Whole characters of the answer, and the tokens since the last event; the text may be empty. */
+  | { readonly type: 'tokens'; readonly text: string; readonly ids: readonly number[] }
+  | {
+      readonly type: 'finish';
+      readonly reason: FinishReason;
+      readonly stopString?: string;
+      readonly promptTokens: number;
+      /** Tokens of the answer, the end-of-sequence token included. */
+      readonly newTokens: number;
+    };

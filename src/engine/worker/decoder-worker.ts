@@ -1,0 +1,86 @@
+/** Thread of the network: loads the model, then runs the step loop while there is something to do. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { GenerationLoop } from '../batching/generation-loop.js';
+import { EngineError } from '../errors.js';
+import { LoadedModel } from '../model/loaded-model.js';
+import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
+
+if (!parentPort) throw new Error('decoder-worker runs as a worker thread');
+const port = parentPort;
+const post = (message: DecoderMessage): void => port.postMessage(message);
+
+class DecoderWorker {
+  private readonly loop: GenerationLoop;
+  private scheduled = false;
+  private stopped = false;
+
+  constructor(
+    private readonly model: LoadedModel,
+    prefillChunk: number,
+  ) {
+    const { info, defaults, runner, tokenizer } = model;
+    const decode = (ids: readonly number[]): string => tokenizer.decode(ids);
+    this.loop = new GenerationLoop(runner, { slots: info.slots, prefillChunk, eosIds: defaults.eosIds, decode });
+    post({ type: 'ready', info, defaults });
+  }
+
+  obey(command: Exclude<DecoderCommand, { type: 'dispose' }>): void {
+    switch (command.type) {
+      case 'submit':
+        this.loop.submit(command.request);
+        return this.schedule();
+      case 'cancel':
+        return this.loop.cancel(command.id);
+    }
+  }
+
+  dispose(): void {
+    this.stopped = true;
+    this.model.dispose();
+  }
+
+  private schedule(): void {
+    if (this.scheduled || this.stopped || this.loop.idle) return;
+    this.scheduled = true;
+    // A turn of the event loop between steps: new and cancelled requests are seen.
+    setImmediate(() => {
+      this.scheduled = false;
+      if (!this.stopped) this.step();
+    });
+  }
+
+  private step(): void {
+    try {
+      const events = this.loop.step();
+      if (events.length > 0) post({ type: 'events', events });
+      this.schedule();
+    } catch (error) {
+      this.stopped = true;
+      fail(error);
+    }
+  }
+}
+
+function fail(error: unknown): void {
+  post({ type: 'failed', error: EngineError.from(error).serialize() });
+}
+
+function load(): DecoderWorker | undefined {
+  const { options, interrupt } = workerData as DecoderWorkerData;
+  try {
+    const model = LoadedModel.load(options, interrupt, (phase, expectedGrowth) => {
+      post({ type: 'phase', phase, expectedGrowth });
+    });
+    return new DecoderWorker(model, options.prefillChunk);
+  } catch (error) {
+    fail(error);
+    return undefined;
+  }
+}
+
+const worker = load();
+port.on('message', (command: DecoderCommand) => {
+  if (command.type !== 'dispose') return worker?.obey(command);
+  worker?.dispose();
+  port.close();
+});

@@ -1,0 +1,54 @@
+import type { LoopRequest, StepEvent } from '../batching/generation-loop.js';
+import type { SerializedEngineError } from '../errors.js';
+import type { GenerationDefaults } from '../model/generation-config.js';
+import type { DecoderInfo } from '../model/loaded-model.js';
+import type { InterruptHandles } from '../ort/interrupt.js';
+import type { EngineOptions, LoadPhase, Prompt } from '../types.js';
+
+/** What the decoder's thread is started with. */
+export interface DecoderWorkerData {
+  readonly options: EngineOptions;
+  readonly interrupt: InterruptHandles;
+}
+
+/** To the decoder's thread. */
+export type DecoderCommand =
+  | { readonly type: 'submit'; readonly request: LoopRequest }
+  | { readonly type: 'cancel'; readonly id: number }
+  /** Frees everything native and ends the thread. */
+  | { readonly type: 'dispose' };
+
+/** A part of the load begins. */
+export interface LoadPhaseMessage {
+  readonly type: 'phase';
+  readonly phase: LoadPhase;
+  /** Bytes by which the process will grow in it; 0 when it is too short to matter. */
+  readonly expectedGrowth: number;
+}
+
+/** From the decoder's thread. */
+export type DecoderMessage =
+  | LoadPhaseMessage
+  | { readonly type: 'ready'; readonly info: DecoderInfo; readonly defaults: GenerationDefaults }
+  /** What one step of the loop did, for every request that it touched. */
+  | { readonly type: 'events'; readonly events: readonly StepEvent[] }
+  /** Loading or a step failed; the thread does nothing more and waits to be disposed of. */
+  | { readonly type: 'failed'; readonly error: SerializedEngineError };
+
+/** What the text thread is started with. */
+export interface TextWorkerData {
+  readonly modelPath: string;
+}
+
+/** To the text thread; each call is answered with its number. */
+export interface TextCall {
+  readonly call: number;
+  readonly prompt: Prompt;
+}
+
+/** From the text thread. */
+export type TextMessage =
+  | { readonly type: 'ready'; readonly hasChatTemplate: boolean }
+  | { readonly type: 'load_failed'; readonly error: SerializedEngineError }
+  | { readonly type: 'encoded'; readonly call: number; readonly ids: readonly number[] }
+  | { readonly type: 'call_failed'; readonly call: number; readonly error: SerializedEngineError };

@@ -1,0 +1,81 @@
+import { EngineError } from '../errors.js';
+import type { Prompt } from '../types.js';
+import { Deferred } from './deferred.js';
+import type { TextCall, TextMessage, TextWorkerData } from './protocol.js';
+import { WorkerThread } from './worker-thread.js';
+
+export interface LoadedText {
+  readonly hasChatTemplate: boolean;
+}
+
+/** The text thread, as the main thread sees it. */
+export class TextThread {
+  private readonly thread: WorkerThread<TextCall, TextMessage>;
+  private readonly loading = new Deferred<LoadedText>();
+  private readonly calls = new Map<number, Deferred<readonly number[]>>();
+  private lastCall = 0;
+  private failure: EngineError | undefined;
+
+  constructor(
+    modelPath: string,
+    private readonly onFailure: (error: EngineError) => void,
+  ) {
+    const data: TextWorkerData = { modelPath };
+    this.thread = new WorkerThread('./text-worker.js', data, {
+      onMessage: (message) => this.receive(message),
+      onFailure: (error) => this.fail(error),
+    });
+  }
+
+  /** @throws {EngineError} what is wrong with the tokenizer or the template */
+  get loaded(): Promise<LoadedText> {
+    return this.loading.promise;
+  }
+
+  /**
+   * Renders and tokenizes a prompt.
+   *
+   * @throws {EngineError} template_failed, or what ended the thread
+   */
+  async encode(prompt: Prompt): Promise<readonly number[]> {
+    if (this.failure) throw this.failure;
+    const call = ++this.lastCall;
+    const answer = new Deferred<readonly number[]>();
+    this.calls.set(call, answer);
+    this.thread.post({ call, prompt });
+    return answer.promise;
+  }
+
+  async dispose(): Promise<void> {
+    this.fail(new EngineError('not_loaded', 'the model is being unloaded'), false);
+    await this.thread.terminate();
+  }
+
+  private receive(message: TextMessage): void {
+    switch (message.type) {
+      case 'ready':
+        return this.loading.resolve(message);
+      case 'load_failed':
+        return this.fail(EngineError.deserialize(message.error));
+      case 'encoded':
+        return this.take(message.call)?.resolve(message.ids);
+      case 'call_failed':
+        return this.take(message.call)?.reject(EngineError.deserialize(message.error));
+    }
+  }
+
+  private take(call: number): Deferred<readonly number[]> | undefined {
+    const answer = this.calls.get(call);
+    this.calls.delete(call);
+    return answer;
+  }
+
+  private fail(error: EngineError, unexpected = true): void {
+    if (this.failure) return;
+    this.failure = error;
+    this.loading.reject(error);
+    for (const answer of this.calls.values()) answer.reject(error);
+    this.calls.clear();
+    if (unexpected) this.onFailure(error);
+  }
+}

@@ -1,0 +1,35 @@
+/** Thread of text: renders chat templates and tokenizes prompts, which for long or hostile ones takes seconds. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { EngineError } from '../errors.js';
+import { PromptEncoder } from '../tokens/prompt-encoder.js';
+import type { TextCall, TextMessage, TextWorkerData } from './protocol.js';
+
+if (!parentPort) throw new Error('text-worker runs as a worker thread');
+const port = parentPort;
+const { modelPath } = workerData as TextWorkerData;
+
+const post = (message: TextMessage): void => port.postMessage(message);
+
+function load(): PromptEncoder | undefined {
+  try {
+    return PromptEncoder.load(modelPath);
+  } catch (error) {
+    post({ type: 'load_failed', error: EngineError.from(error).serialize() });
+    return undefined;
+  }
+}
+
+const encoder = load();
+
+function answer(call: number, encode: () => readonly number[]): void {
+  try {
+    post({ type: 'encoded', call, ids: encode() });
+  } catch (error) {
+    post({ type: 'call_failed', call, error: EngineError.from(error).serialize() });
+  }
+}
+
+if (encoder) {
+  port.on('message', ({ call, prompt }: TextCall) => answer(call, () => encoder.encode(prompt)));
+  post({ type: 'ready', hasChatTemplate: encoder.hasChatTemplate });
+}

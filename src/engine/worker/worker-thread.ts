@@ -1,0 +1,50 @@
+import { Worker } from 'node:worker_threads';
+import { EngineError } from '../errors.js';
+
+export interface WorkerHandlers<Message> {
+  readonly onMessage: (message: Message) => void;
+  /** The thread ended although nobody asked it to. */
+  readonly onFailure: (error: EngineError) => void;
+}
+
+/** A worker thread with typed messages, whose unexpected end is told once. */
+export class WorkerThread<Command, Message> {
+  private readonly worker: Worker;
+  private readonly exited: Promise<void>;
+  private ending = false;
+
+  /** @param entry the worker's file, next to this one */
+  constructor(
+    private readonly entry: string,
+    data: unknown,
+    { onMessage, onFailure }: WorkerHandlers<Message>,
+  ) {
+    this.worker = new Worker(new URL(entry, import.meta.url), { workerData: data });
+    this.worker.on('message', onMessage);
+    let reason = 'it ended';
+    this.worker.on('error', (error: unknown) => (reason = error instanceof Error ? error.message : String(error)));
+    this.exited = new Promise((resolve) => {
+      this.worker.once('exit', () => {
+        resolve();
+        if (!this.ending) onFailure(new EngineError('runtime_failed', `${this.entry} failed: ${reason}`));
+      });
+    });
+  }
+
+  post(command: Command): void {
+    this.worker.postMessage(command);
+  }
+
+  /** Waits until the thread has ended by itself, after a last command that makes it. */
+  async finish(lastCommand: Command): Promise<void> {
+    this.ending = true;
+    this.post(lastCommand);
+    await this.exited;
+  }
+
+  /** Ends a thread that holds nothing native. */
+  async terminate(): Promise<void> {
+    this.ending = true;
+    await this.worker.terminate();
+  }
+}
