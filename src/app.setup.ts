@@ -1,0 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { useJsonBodies } from './common/http/json-body.js';
+import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
+import type { Config } from './config/config.js';
+import { setUpOpenApi } from './openapi.js';
+
+/** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** The HTTP server beneath the application. */
+export function createHttpAdapter(logger: Logger): FastifyAdapter {
+  return new FastifyAdapter({
+    loggerInstance: logger,
+    // One line for each request is written where it is known what it did; Fastify's two would say less.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => requestId(headers),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+  });
+}
+
+/** What the application needs beyond its modules; the server and the tests that run it in their process share this. */
+export function configureApp(app: NestFastifyApplication, config: Config): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header(REQUEST_ID_HEADER, request.id);
+    done();
+  });
+  useJsonBodies(app);
+  setUpOpenApi(app, config);
+}

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const DEVICES = ['auto', 'cpu', 'cuda'] as const;
+const DTYPES = ['auto', 'float32', 'float16', 'bfloat16'] as const;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Where Inference Endpoints and its like mount the model. */
+export const MOUNTED_MODEL = '/repository';
+/** The model that ships with the server. */
+export const DEMO_MODEL = fileURLToPath(new URL('../../models/demo', import.meta.url));
+
+export type ModelSource = 'configured' | 'mounted' | 'demo';
+
+/** Everything that can be set from outside, checked and complete. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly modelPath: string;
+  readonly modelSource: ModelSource;
+  readonly modelId: string | undefined;
+  readonly device: (typeof DEVICES)[number];
+  readonly dtype: (typeof DTYPES)[number];
+  readonly maxModelLength: number | undefined;
+  readonly maxBatchSize: number;
+  readonly maxNewTokens: number;
+  readonly prefillChunk: number;
+  readonly threads: number | undefined;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/** A variable with an impossible value; the message is one line for the operator. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the configuration from environment variables; this is the only place that knows their names. An empty variable
+ * counts as unset.
+ *
+ * @throws {ConfigError} naming the variable, its value and what is allowed
+ */
+export function loadConfig(env: Environment, exists: (path: string) => boolean = existsSync): Config {
+  const modelPath = text(env, 'MODEL_PATH');
+  const mounted = exists(MOUNTED_MODEL);
+  return Object.freeze({
+    host: text(env, 'HOST') ?? '0.0.0.0',
+    port: integer(env, 'PORT', 0, 65_535) ?? 8000,
+    modelPath: modelPath ?? (mounted ? MOUNTED_MODEL : DEMO_MODEL),
+    modelSource: modelPath ? 'configured' : mounted ? 'mounted' : 'demo',
+    modelId: text(env, 'MODEL_ID'),
+    device: oneOf(env, 'DEVICE', DEVICES) ?? 'auto',
+    dtype: oneOf(env, 'DTYPE', DTYPES) ?? 'auto',
+    maxModelLength: integer(env, 'MAX_MODEL_LEN', 2, 10_000_000),
+    maxBatchSize: integer(env, 'MAX_BATCH_SIZE', 1, 256) ?? 8,
+    maxNewTokens: integer(env, 'MAX_NEW_TOKENS', 1, 10_000_000) ?? 512,
+    prefillChunk: integer(env, 'PREFILL_CHUNK', 1, 65_536) ?? 256,
+    threads: integer(env, 'THREADS', 1, 1024),
+    logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
+  });
+}
+
+function text(env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === '' ? undefined : value;
+}
+
+function integer(env: Environment, name: string, least: number, most: number): number | undefined {
+  const value = text(env, name);
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < least || number > most) {
+    throw new ConfigError(`${name} is ${JSON.stringify(value)}, but must be a whole number from ${least} to ${most}`);
+  }
+  return number;
+}
+
+function oneOf<const T extends string>(env: Environment, name: string, allowed: readonly T[]): T | undefined {
+  const value = text(env, name);
+  if (value === undefined) return undefined;
+  const found = allowed.find((candidate) => candidate === value.toLowerCase());
+  if (found === undefined)
+    throw new ConfigError(`${name} is ${JSON.stringify(value)}, but must be one of ${allowed.join(', ')}`);
+  return found;
+}

@@ -1,0 +1,15 @@
+import { type CanActivate, Injectable } from '@nestjs/common';
+import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
+import { ModelService } from './model.service.js';
+
+/** Lets a request pass only when the model is loaded; it comes before validation, as nothing could be done anyway. */
+@Injectable()
+export class ModelReadyGuard implements CanActivate {
+  constructor(private readonly models: ModelService) {}
+
+  /** @throws {ModelNotLoadedError} */
+  canActivate(): boolean {
+    if (this.models.state !== 'ready') throw new ModelNotLoadedError();
+    return true;
+  }
+}

@@ -1,0 +1,162 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import {
+  type GenerationEvent,
+  type GenerationRequest,
+  INFERENCE_PROVIDER,
+  type InferenceProvider,
+  type LoadProgress,
+  type ModelInfo,
+} from '../inference/inference-provider.js';
+import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
+
+export type ModelState = 'unloaded' | 'loading' | 'ready' | 'unloading' | 'failed';
+
+/**
+ * Owns the life of the model: loads it when the application starts, frees it when it ends, and lets nobody use it
+ * before or after.
+ */
+@Injectable()
+export class ModelService implements OnModuleInit, OnModuleDestroy {
+  /** Resolves with the reason when the model cannot be loaded or breaks later: the process is then of no use. */
+  readonly failed: Promise<Error>;
+
+  private readonly logger = new Logger(ModelService.name);
+  private current:
+    { readonly state: Exclude<ModelState, 'ready'> } | { readonly state: 'ready'; readonly info: ModelInfo } = {
+    state: 'unloaded',
+  };
+  private loading: Promise<void> | undefined;
+  private loadAbort = new AbortController();
+  private fail!: (reason: Error) => void;
+
+  constructor(
+    @Inject(INFERENCE_PROVIDER) private readonly provider: InferenceProvider,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    this.failed = new Promise((resolve) => (this.fail = resolve));
+  }
+
+  /** Begins the load and does not wait for it: the port opens at once, and answers that the model is not loaded. */
+  onModuleInit(): void {
+    // A failure is told by `failed`.
+    this.load().catch(() => undefined);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.unload();
+  }
+
+  get state(): ModelState {
+    return this.current.state;
+  }
+
+  /**
+   * The loaded model.
+   *
+   * @throws {ModelNotLoadedError}
+   */
+  get model(): ModelInfo {
+    if (this.current.state !== 'ready') throw new ModelNotLoadedError();
+    return this.current.info;
+  }
+
+  /** Loads the model unless it is loaded; a load in progress is joined. */
+  async load(): Promise<void> {
+    if (this.current.state === 'ready') return;
+    this.loading ??= this.startLoading().finally(() => (this.loading = undefined));
+    await this.loading;
+  }
+
+  /** Frees the model; ends a load in progress. */
+  async unload(): Promise<void> {
+    const { loading } = this;
+    if (this.current.state === 'unloaded') return;
+    this.current = { state: 'unloading' };
+    this.loadAbort.abort();
+    await loading?.catch(() => undefined);
+    await this.provider.unload();
+    this.current = { state: 'unloaded' };
+    this.logger.log('model unloaded');
+  }
+
+  /**
+   * Generates an answer with the loaded model.
+   *
+   * @throws {ModelNotLoadedError}
+   * @throws {InferenceError} while iterating
+   */
+  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
+    if (this.current.state !== 'ready') throw new ModelNotLoadedError();
+    return this.provider.generate(request, signal);
+  }
+
+  private async startLoading(): Promise<void> {
+    this.current = { state: 'loading' };
+    this.loadAbort = new AbortController();
+    const { signal } = this.loadAbort;
+    const started = performance.now();
+    this.logger.log({ msg: 'loading the model', path: this.config.modelPath, source: describeSource(this.config) });
+    try {
+      const info = await this.provider.load(
+        { onProgress: (progress) => this.logProgress(progress), onFailure: (error) => this.breakDown(error) },
+        signal,
+      );
+      if (signal.aborted) return;
+      this.current = { state: 'ready', info };
+      this.logReady(info, (performance.now() - started) / 1000);
+    } catch (error) {
+      if (!signal.aborted) this.breakDown(error as Error);
+      throw error;
+    }
+  }
+
+  private breakDown(reason: Error): void {
+    this.current = { state: 'failed' };
+    this.fail(reason);
+  }
+
+  private logProgress({ phase, percent, seconds }: LoadProgress): void {
+    this.logger.log({ msg: 'loading', phase, percent, seconds: round(seconds) });
+  }
+
+  private logReady(info: ModelInfo, seconds: number): void {
+    for (const warning of info.warnings) this.logger.warn(warning);
+    if (info.contextLength < info.maxPositions && this.config.maxModelLength === undefined) {
+      const advice = 'set MAX_MODEL_LEN, or a smaller MAX_BATCH_SIZE, to decide otherwise';
+      this.logger.warn(
+        `the context is cut to ${info.contextLength} of ${info.maxPositions} tokens so that the KV cache fits into memory; ${advice}`,
+      );
+    }
+    this.logger.log({
+      msg: 'model ready',
+      model: info.id,
+      architecture: info.architecture,
+      device: info.device,
+      dtype: info.dtype,
+      parameters: info.parameters,
+      weight_bytes: info.weightBytes,
+      context_length: info.contextLength,
+      slots: info.slots,
+      kv_cache_bytes: info.kvCacheBytes,
+      threads: info.threads,
+      seconds: round(seconds),
+    });
+  }
+}
+
+function describeSource({ modelSource }: Config): string {
+  switch (modelSource) {
+    case 'configured':
+      return 'MODEL_PATH';
+    case 'mounted':
+      return 'MODEL_PATH is not set: this folder is mounted';
+    case 'demo':
+      return 'MODEL_PATH is not set and nothing is mounted at /repository: the bundled demo model. Mount a Hugging Face model folder there, or set MODEL_PATH, to serve another';
+  }
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 100) / 100;
+}

@@ -1,0 +1,44 @@
+import { Body, Controller, HttpCode, Post, UseFilters, UseGuards } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiInternalServerErrorResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiServiceUnavailableResponse,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '@nestjs/swagger';
+import type { FastifyBaseLogger } from 'fastify';
+import { ErrorBody, ValidationErrorBody } from '../../common/fastapi/validation-fault.js';
+import { ClientSignal } from '../../common/http/client-signal.decorator.js';
+import { RequestLog } from '../../common/http/request-log.decorator.js';
+import { ModelReadyGuard } from '../model-ready.guard.js';
+import { GenerateRequest } from './dto/generate-request.dto.js';
+import { GenerateResponse } from './dto/generate-response.dto.js';
+import { GenerateRequestPipe } from './generate-request.pipe.js';
+import { GenerateService } from './generate.service.js';
+import { SeedExceptionFilter } from './seed-exception.filter.js';
+
+@ApiTags('generate')
+@Controller('generate')
+@UseGuards(ModelReadyGuard)
+@UseFilters(SeedExceptionFilter)
+export class GenerateController {
+  constructor(private readonly service: GenerateService) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Generate text', description: 'Answers a prompt. Comes back when the answer is complete.' })
+  @ApiBody({ type: GenerateRequest })
+  @ApiOkResponse({ description: 'The answer', type: GenerateResponse })
+  @ApiUnprocessableEntityResponse({ description: 'Something is wrong with the request', type: ValidationErrorBody })
+  @ApiInternalServerErrorResponse({ description: 'The generation failed', type: ErrorBody })
+  @ApiServiceUnavailableResponse({ description: 'The model is not loaded', type: ErrorBody })
+  generate(
+    @Body(GenerateRequestPipe) body: GenerateRequest,
+    @ClientSignal() signal: AbortSignal,
+    @RequestLog() log: FastifyBaseLogger,
+  ): Promise<GenerateResponse> {
+    return this.service.generate(body, signal, log);
+  }
+}

@@ -1,0 +1,66 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Config } from '../../config/config.js';
+import { CONFIG } from '../../config/config.module.js';
+import type { GenerationRequest } from '../../inference/inference-provider.js';
+import { ModelService } from '../model.service.js';
+import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
+import type { GenerateResponse } from './dto/generate-response.dto.js';
+
+/** Translates between the seed's route and the model. */
+@Injectable()
+export class GenerateService {
+  constructor(
+    private readonly models: ModelService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /**
+   * @throws {ModelNotLoadedError}
+   * @throws {InferenceError}
+   */
+  async generate(body: GenerateRequest, signal: AbortSignal, log: FastifyBaseLogger): Promise<GenerateResponse> {
+    const started = performance.now();
+    const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
+    const answer: GenerateResponse = { response: '', input_token_count: 0, output_token_count: 0 };
+    for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {
+      switch (event.type) {
+        case 'start':
+          answer.input_token_count = event.promptTokens;
+          break;
+        case 'tokens':
+          answer.response += event.text;
+          break;
+        case 'finish':
+          answer.output_token_count = event.newTokens;
+      }
+    }
+    const fields = {
+      prompt_tokens: answer.input_token_count,
+      new_tokens: answer.output_token_count,
+      max_new_tokens: maxNewTokens,
+      duration_ms: Math.round(100 * (performance.now() - started)) / 100,
+    };
+    log.info(fields, 'generate');
+    return answer;
+  }
+
+  private toRequest(body: GenerateRequest, maxNewTokens: number): GenerationRequest {
+    const { prompt: text, seed, stop } = body;
+    return {
+      prompt: this.models.model.hasChatTemplate
+        ? { kind: 'chat', messages: [{ role: 'user', content: text }], addGenerationPrompt: true }
+        : { kind: 'text', text },
+      maxNewTokens,
+      sampling: {
+        temperature: body.temperature,
+        topP: body.top_p,
+        topK: body.top_k,
+        minP: body.min_p,
+        repetitionPenalty: body.repetition_penalty,
+      },
+      seed,
+      stop,
+    };
+  }
+}

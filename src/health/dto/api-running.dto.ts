@@ -1,0 +1,6 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+export class ApiRunning {
+  @ApiProperty({ example: 'API is running.' })
+  message!: string;
+}

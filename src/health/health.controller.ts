@@ -1,0 +1,44 @@
+import { Controller, Get, UseFilters, UseGuards } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
+import { ErrorBody } from '../common/fastapi/validation-fault.js';
+import { ModelReadyGuard } from '../generation/model-ready.guard.js';
+import { ApiRunning } from './dto/api-running.dto.js';
+import { HealthExceptionFilter } from './health-exception.filter.js';
+import { ModelHealthIndicator } from './model.health-indicator.js';
+
+@ApiTags('health')
+@Controller('health')
+@UseFilters(HealthExceptionFilter)
+export class HealthController {
+  constructor(
+    private readonly checks: HealthCheckService,
+    private readonly model: ModelHealthIndicator,
+  ) {}
+
+  @Get()
+  @UseGuards(ModelReadyGuard)
+  @ApiOperation({ summary: 'Whether requests can be answered', description: 'In the shape of the seed.' })
+  @ApiOkResponse({ description: 'The model is loaded', type: ApiRunning })
+  @ApiServiceUnavailableResponse({ description: 'The model is not loaded', type: ErrorBody })
+  health(): ApiRunning {
+    return { message: 'API is running.' };
+  }
+
+  @Get('live')
+  @HealthCheck()
+  @ApiOperation({
+    summary: 'Whether the process works',
+    description: 'For a liveness probe: also up while a model loads.',
+  })
+  live(): Promise<HealthCheckResult> {
+    return this.checks.check([]);
+  }
+
+  @Get('ready')
+  @HealthCheck()
+  @ApiOperation({ summary: 'Whether the model is loaded', description: 'For a readiness probe.' })
+  ready(): Promise<HealthCheckResult> {
+    return this.checks.check([() => this.model.isLoaded()]);
+  }
+}

@@ -1,0 +1,42 @@
+import type { EngineError, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo } from '../engine/index.js';
+
+export { EngineError as InferenceError } from '../engine/index.js';
+export type {
+  ChatMessage,
+  EngineErrorCode as InferenceErrorCode,
+  FinishReason,
+  GenerationEvent,
+  GenerationRequest,
+  LoadProgress,
+  ModelInfo,
+  Prompt,
+  SamplingRequest,
+} from '../engine/index.js';
+
+/** DI token of the `InferenceProvider`. */
+export const INFERENCE_PROVIDER = Symbol('INFERENCE_PROVIDER');
+
+export interface LoadListeners {
+  onProgress(progress: LoadProgress): void;
+  /** A loaded model broke; it cannot be used any more. */
+  onFailure(error: EngineError): void;
+}
+
+/**
+ * What the server needs of something that generates text. The engine on ONNX Runtime is one; a test or a team can put
+ * another in its place. Errors are `InferenceError`s, told apart by their code.
+ */
+export interface InferenceProvider {
+  /**
+   * Loads the model.
+   *
+   * @param signal ends the load
+   */
+  load(listeners: LoadListeners, signal: AbortSignal): Promise<ModelInfo>;
+
+  /** Frees everything that the model holds; requests that still run end with the error `not_loaded`. */
+  unload(): Promise<void>;
+
+  /** Generates an answer: a `start`, `tokens` as they come, a `finish`. Only for a loaded model. */
+  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
+}

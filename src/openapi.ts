@@ -1,0 +1,36 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { Config } from './config/config.js';
+import { DEFAULT_MAX_NEW_TOKENS, GenerateRequest } from './generation/seed/dto/generate-request.dto.js';
+import { version } from './version.js';
+
+const DESCRIPTION = 'Serves a Hugging Face model: safetensors in, text out, on ONNX Runtime.';
+
+/** Serves Swagger UI at `/docs` and the document at `/openapi.json`. */
+export function setUpOpenApi(app: INestApplication, config: Config): void {
+  SwaggerModule.setup('docs', app, () => createDocument(app, config), {
+    jsonDocumentUrl: 'openapi.json',
+    yamlDocumentUrl: 'openapi.yaml',
+    customSiteTitle: 'roost',
+  });
+}
+
+function createDocument(app: INestApplication, config: Config): OpenAPIObject {
+  const options = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('roost')
+    .setDescription(DESCRIPTION)
+    .setVersion(version)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .build();
+  const document = SwaggerModule.createDocument(app, options);
+  // A limit that comes from the configuration, which decorators cannot know.
+  const schema = document.components?.schemas?.[GenerateRequest.name];
+  const field = schema && 'properties' in schema ? schema.properties?.max_new_tokens : undefined;
+  if (field && !('$ref' in field)) {
+    const most = config.maxNewTokens;
+    const example = Math.min(Number(field.example), most);
+    Object.assign(field, { maximum: most, default: Math.min(DEFAULT_MAX_NEW_TOKENS, most), example });
+  }
+  return document;
+}
