@@ -1,0 +1,302 @@
+import {
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  chmodSync,
+  readdirSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { DEMO_MODEL, editJson, fixture, TemporaryFolders } from '../support/folders.js';
+import { writeLargeModel } from '../support/large-model.js';
+import { type Exit, ServerProcess } from '../support/server.js';
+
+const folders = new TemporaryFolders();
+afterAll(() => folders.remove());
+
+describe('while the model loads', () => {
+  let server: ServerProcess;
+
+  beforeAll(() => {
+    const folder = folders.create();
+    writeLargeModel(folder);
+    server = new ServerProcess({ MODEL_PATH: folder });
+  });
+
+  it('the port is open, the process is live, and everything else says that the model is not loaded', async () => {
+    await server.url();
+    const [live, ready, health, generate] = await Promise.all([
+      server.fetch('/health/live'),
+      server.fetch('/health/ready'),
+      server.fetch('/health'),
+      server.post('/generate', { prompt: 'x' }),
+    ]);
+    expect(server.logs.map(({ msg }) => msg)).not.toContain('model ready');
+    expect(live.status).toBe(200);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({
+      status: 'error',
+      error: { model: { status: 'down', state: 'loading' } },
+    });
+    for (const response of [health, generate]) {
+      expect(response.status).toBe(503);
+      expect(await response.json()).toEqual({ detail: 'Model not loaded' });
+    }
+  });
+
+  it('its progress is logged: phase, percent, seconds', async () => {
+    expect(await server.find(({ phase }) => phase === 'weights')).toMatchObject({
+      msg: 'loading',
+      percent: expect.any(Number) as number,
+      seconds: expect.any(Number) as number,
+    });
+  });
+
+  it('SIGTERM ends the load and the process, with exit code 0', async () => {
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    expect(server.logs.map(({ msg }) => msg)).not.toContain('model ready');
+    expect(server.noise).toEqual([]);
+  });
+});
+
+describe('a long prompt', () => {
+  it('does not keep the process from answering its probes', async () => {
+    const folder = folders.create();
+    writeLargeModel(folder);
+    const server = await ServerProcess.ready({ MODEL_PATH: folder, PREFILL_CHUNK: '2048' });
+    let done = false;
+    const generate = server
+      .post('/generate', { prompt: 'a'.repeat(1500), max_new_tokens: 1 })
+      .finally(() => (done = true));
+    let probes = 0;
+    while (!done) {
+      expect((await server.fetch('/health/live')).status).toBe(200);
+      probes++;
+    }
+    expect((await generate).status).toBe(200);
+    // One run of the network reads all of it; while it lasts, several probes were asked and answered one after another.
+    expect(probes).toBeGreaterThan(5);
+    await server.stop();
+  });
+});
+
+describe('the end of the process', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s unloads the model and exits with 0', async (signal) => {
+    const server = await ServerProcess.ready();
+    expect(await server.stop(signal)).toEqual({ code: 0, signal: null });
+    expect(server.logs.at(-1)).toMatchObject({ msg: 'model unloaded' });
+    expect(server.noise).toEqual([]);
+  });
+
+  it('comes in the middle of an answer as well', async () => {
+    const server = await ServerProcess.ready({ MODEL_PATH: fixture('llama') });
+    const pending = server.post('/generate', { prompt: 'x', max_new_tokens: 512 }).catch((error: unknown) => error);
+    const controller = new AbortController();
+    await server.fetch('/health/live', { signal: controller.signal });
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    await pending;
+  });
+});
+
+describe('a load that fails', () => {
+  async function fails(env: Record<string, string>): Promise<{ exit: Exit; message: string }> {
+    const server = new ServerProcess(env);
+    const exit = await server.exited;
+    const fatal = server.logs.filter(({ level }) => level === 'fatal');
+    expect(fatal).toHaveLength(1);
+    expect(fatal[0].msg).not.toContain('\n');
+    expect(server.logs.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(server.noise).toEqual([]);
+    return { exit, message: fatal[0].msg };
+  }
+
+  function damaged(name: 'llama' | 'qwen3', damage: (folder: string) => void): string {
+    const folder = folders.copyOf(fixture(name));
+    damage(folder);
+    return folder;
+  }
+
+  const remove = (name: string) => (folder: string) => rmSync(join(folder, name));
+
+  it.each<[string, string, RegExp]>([
+    ['no folder', '/nowhere/model', /\/nowhere\/model: the folder does not exist/],
+    ['a file for a folder', join(DEMO_MODEL, 'config.json'), /is not a folder/],
+    ['no config', damaged('llama', remove('config.json')), /config\.json: not found/],
+    [
+      'a config that is no JSON',
+      damaged('llama', (f) => writeFileSync(join(f, 'config.json'), '{')),
+      /config\.json: is not valid JSON/,
+    ],
+    [
+      'a config that is a list',
+      damaged('llama', (f) => writeFileSync(join(f, 'config.json'), '[]')),
+      /config\.json: is not a JSON object/,
+    ],
+    [
+      'an unknown architecture',
+      fixture('qwen3'),
+      /config\.json: .*Qwen3ForCausalLM.*LlamaForCausalLM, SmolLM3ForCausalLM/,
+    ],
+    [
+      'a quantized checkpoint',
+      damaged('llama', (f) => editJson(join(f, 'config.json'), { quantization_config: { quant_method: 'gptq' } })),
+      /config\.json: .*gptq/,
+    ],
+    [
+      'a field of the wrong type',
+      damaged('llama', (f) => editJson(join(f, 'config.json'), { hidden_size: '64' })),
+      /config\.json: hidden_size is "64"/,
+    ],
+    [
+      'an unknown rope type',
+      damaged('llama', (f) => editJson(join(f, 'config.json'), { rope_parameters: { rope_type: 'yarn' } })),
+      /rope type "yarn"/,
+    ],
+    ['no weights', damaged('llama', remove('model.safetensors')), /model\.safetensors: not found/],
+    [
+      'only a pickle',
+      damaged('llama', (f) => renameSync(join(f, 'model.safetensors'), join(f, 'pytorch_model.bin'))),
+      /pytorch_model\.bin is a pickle/,
+    ],
+    [
+      'weights that are cut off',
+      damaged('llama', (f) => truncateSync(join(f, 'model.safetensors'), 100_000)),
+      /model\.safetensors: .*cut off/,
+    ],
+    [
+      'a header that is cut off',
+      damaged('llama', (f) => truncateSync(join(f, 'model.safetensors'), 100)),
+      /model\.safetensors: its header claims/,
+    ],
+    [
+      'empty weights',
+      damaged('llama', (f) => truncateSync(join(f, 'model.safetensors'), 0)),
+      /model\.safetensors: is no safetensors file/,
+    ],
+    [
+      'a shape that the config does not call for',
+      damaged('llama', (f) => editJson(join(f, 'config.json'), { intermediate_size: 100 })),
+      /model\.safetensors: tensor .* has shape \[176, 64\], but config\.json calls for \[100, 64\]/,
+    ],
+    [
+      'more layers than weights',
+      damaged('llama', (f) => editJson(join(f, 'config.json'), { num_hidden_layers: 4 })),
+      /lack tensor model\.layers\.3/,
+    ],
+    ['no tokenizer', damaged('llama', remove('tokenizer.json')), /tokenizer\.json: not found/],
+    [
+      'a tokenizer that is none',
+      damaged('llama', (f) => writeFileSync(join(f, 'tokenizer.json'), '{}')),
+      /tokenizer\.json: cannot be used/,
+    ],
+    [
+      'a template with a syntax error',
+      damaged('llama', (f) => writeFileSync(join(f, 'chat_template.jinja'), '{% for %}')),
+      /chat_template\.jinja: the chat template has an error/,
+    ],
+    [
+      'a generation config of the wrong type',
+      damaged('llama', (f) => editJson(join(f, 'generation_config.json'), { eos_token_id: 'end' })),
+      /generation_config\.json: eos_token_id is "end"/,
+    ],
+  ])('because of %s exits with 1 and one line that says what is wrong', async (_, modelPath, message) => {
+    const failed = await fails({ MODEL_PATH: modelPath });
+    expect(failed.exit).toEqual({ code: 1, signal: null });
+    expect(failed.message).toMatch(message);
+  });
+
+  it('because of a missing shard, an index that leads out of the folder, or a tensor that no shard has', async () => {
+    const config = { architectures: ['LlamaForCausalLM'] };
+    const index = 'model.safetensors.index.json';
+    const shard = 'model-00003-of-00009.safetensors';
+    const cases: [(folder: string) => void, RegExp][] = [
+      [remove(shard), /model-00003-of-00009\.safetensors: not found/],
+      [(f) => editJson(join(f, index), { weight_map: { a: '../x.safetensors' } }), /names "\.\.\/x\.safetensors"/],
+      [(f) => editJson(join(f, index), { weight_map: { 'model.norm.weight': shard } }), /does not list/],
+    ];
+    for (const [damage, message] of cases) {
+      const folder = damaged('qwen3', (copy) => {
+        editJson(join(copy, 'config.json'), config);
+        damage(copy);
+      });
+      const failed = await fails({ MODEL_PATH: folder });
+      expect(failed.exit.code).toBe(1);
+      expect(failed.message).toMatch(message);
+    }
+  });
+
+  it.each<[Record<string, string>, RegExp]>([
+    [{ DEVICE: 'cuda' }, /device cuda is not available/],
+    [{ DTYPE: 'float16' }, /dtype float16 is not available/],
+    [{ MAX_MODEL_LEN: '4096' }, /4096 tokens.*2048/],
+    [{ PORT: 'eighty' }, /PORT is "eighty", but must be a whole number/],
+    [{ DEVICE: 'tpu' }, /DEVICE is "tpu", but must be one of auto, cpu, cuda/],
+  ])('or a start with %j', async (env, message) => {
+    const failed = await fails(env);
+    expect(failed.exit.code).toBe(1);
+    expect(failed.message).toMatch(message);
+  });
+
+  it('or a port that is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as { port: number };
+    const server = new ServerProcess({ PORT: String(port) });
+    expect((await server.exited).code).toBe(1);
+    taken.close();
+    const { msg } = await server.find(({ level }) => level === 'fatal');
+    expect(msg).toMatch(/cannot listen on 127\.0\.0\.1:\d+.*EADDRINUSE/);
+  });
+});
+
+describe('a model folder', () => {
+  async function serves(folder: string): Promise<void> {
+    const server = await ServerProcess.ready({ MODEL_PATH: folder });
+    expect((await server.post('/generate', { prompt: 'Hello' })).status).toBe(200);
+    await server.stop();
+  }
+
+  it('may be a Hugging Face cache, whose files are links to blobs', async () => {
+    const cache = folders.create();
+    const [blobs, snapshot] = [join(cache, 'blobs'), join(cache, 'snapshots/abc')];
+    for (const path of [blobs, snapshot]) mkdirSync(path, { recursive: true });
+    for (const name of readdirSync(folders.copyOf(fixture('llama')))) {
+      const blob = `${Buffer.from(name).toString('hex')}`;
+      writeFileSync(join(blobs, blob), '');
+      rmSync(join(blobs, blob));
+      symlinkSync(join(fixture('llama'), name), join(blobs, blob));
+      symlinkSync(`../../blobs/${blob}`, join(snapshot, name));
+    }
+    await serves(snapshot);
+  });
+
+  it('may be read-only', async () => {
+    const folder = folders.copyOf(fixture('smollm3'));
+    for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o444);
+    chmodSync(folder, 0o555);
+    await serves(folder);
+    chmodSync(folder, 0o755);
+  });
+});
+
+describe('without MODEL_PATH', () => {
+  it('the demo model is served, and the log says so and how to mount another', async () => {
+    const server = await ServerProcess.ready();
+    const { path, source } = await server.log('loading the model');
+    expect(path).toBe(DEMO_MODEL);
+    expect(source).toMatch(/demo model.*MODEL_PATH/);
+    expect(await server.log('model ready')).toMatchObject({
+      model: 'demo',
+      dtype: 'float32',
+      parameters: 5_180_672,
+      weight_bytes: 10_361_344,
+      context_length: 2048,
+      slots: 8,
+      kv_cache_bytes: 100_663_296,
+    });
+    await server.stop();
+  });
+});

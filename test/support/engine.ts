@@ -1,0 +1,36 @@
+import { Engine, type EngineOptions, type FinishReason, type GenerationRequest } from '../../src/engine/index.js';
+
+export interface Answer {
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly promptTokens: number;
+  readonly newTokens: number;
+  readonly reason: FinishReason;
+  readonly stopString?: string;
+}
+
+export function loadEngine(modelPath: string, options: Partial<EngineOptions> = {}): Promise<Engine> {
+  return Engine.load({
+    modelPath,
+    device: 'auto',
+    dtype: 'auto',
+    maxBatchSize: 8,
+    prefillChunk: 256,
+    threads: 2,
+    ...options,
+  });
+}
+
+/** Reads an answer to its end. */
+export async function answer(engine: Engine, request: GenerationRequest, signal?: AbortSignal): Promise<Answer> {
+  let text = '';
+  const ids: number[] = [];
+  for await (const event of engine.generate(request, signal)) {
+    if (event.type === 'tokens') {
+      text += event.text;
+      ids.push(...event.ids);
+    }
+    if (event.type === 'finish') return { text, ids, ...event };
+  }
+  throw new Error('the answer has no end');
+}
