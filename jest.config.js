@@ -1,3 +1,6 @@
+// Tests load ONNX Runtime as well, and Jest gives them a copy of the environment.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',

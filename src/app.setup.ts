@@ -4,8 +4,6 @@ import { LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { useJsonBodies } from './common/http/json-body.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
-import type { Config } from './config/config.js';
-import { setUpOpenApi } from './openapi.js';
 
 /** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -22,12 +20,11 @@ export function createHttpAdapter(logger: Logger): FastifyAdapter {
 }
 
 /** What the application needs beyond its modules; the server and the tests that run it in their process share this. */
-export function configureApp(app: NestFastifyApplication, config: Config): void {
+export function configureApp(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
   useJsonBodies(app);
-  setUpOpenApi(app, config);
 }

@@ -8,6 +8,7 @@ import { createLogger } from './common/logging/logger.js';
 import { NestLogger } from './common/logging/nest-logger.js';
 import { type Config, ConfigError, loadConfig } from './config/config.js';
 import { ModelService } from './generation/model.service.js';
+import { setUpOpenApi } from './openapi.js';
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -18,7 +19,8 @@ async function main(): Promise<void> {
     // Only JSON is read, by a parser of our own (see useJsonBodies).
     bodyParser: false,
   });
-  configureApp(app, config);
+  configureApp(app);
+  setUpOpenApi(app, config);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   void app.get(ModelService).failed.then((reason) => exitWith(logger, `${config.modelPath}: ${reason.message}`));
   try {

@@ -300,3 +300,13 @@ describe('without MODEL_PATH', () => {
     await server.stop();
   });
 });
+
+describe('ONNX Runtime', () => {
+  it('is kept from reporting what it runs to its maker: it leaves no trace of telemetry in the home folder', async () => {
+    const home = folders.create();
+    const server = await ServerProcess.ready({ HOME: home });
+    expect((await server.post('/generate', { prompt: 'Hello' })).status).toBe(200);
+    await server.stop();
+    expect(readdirSync(home)).toEqual([]);
+  });
+});

@@ -5,23 +5,19 @@ import { fixture } from './folders.js';
 const CONFIG = {
   architectures: ['LlamaForCausalLM'],
   model_type: 'llama',
-  hidden_size: 1024,
-  intermediate_size: 4096,
-  num_hidden_layers: 8,
   num_attention_heads: 16,
   num_key_value_heads: 8,
-  vocab_size: 512,
   max_position_embeddings: 2048,
   tie_word_embeddings: true,
   eos_token_id: 4,
 };
 
 /**
- * Writes a model of 126 M parameters, all of them zero, in bfloat16: large enough that its load and a long prompt take
- * a while. The file is sparse and takes no room.
+ * Writes a model, of 16 M parameters a layer if not told otherwise, all of them zero, in bfloat16: large enough that its load and a long prompt
+ * take a while. The file is sparse and takes no room.
  */
-export function writeLargeModel(folder: string): void {
-  const { hidden_size: hidden, intermediate_size: inner, num_hidden_layers: layers, vocab_size: vocabulary } = CONFIG;
+export function writeLargeModel(folder: string, { layers = 8, hidden = 1024, vocabulary = 512 } = {}): void {
+  const inner = 4 * hidden;
   const shapes: Record<string, number[]> = {
     'model.embed_tokens.weight': [vocabulary, hidden],
     'model.norm.weight': [hidden],
@@ -54,7 +50,16 @@ export function writeLargeModel(folder: string): void {
   writeSync(file, Buffer.concat([length, json]));
   ftruncateSync(file, length.length + json.length + offset);
   closeSync(file);
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(CONFIG));
+  writeFileSync(
+    join(folder, 'config.json'),
+    JSON.stringify({
+      ...CONFIG,
+      num_hidden_layers: layers,
+      hidden_size: hidden,
+      intermediate_size: inner,
+      vocab_size: vocabulary,
+    }),
+  );
   for (const name of ['tokenizer.json', 'tokenizer_config.json'])
     cpSync(join(fixture('llama'), name), join(folder, name));
 }

@@ -60,7 +60,8 @@ export function IntegerField({ ge, le, ...options }: FieldOptions & NumberRange)
   return applyDecorators(
     ApiProperty({
       ...options,
-      type: typeOf('integer', options),
+      type: 'integer',
+      nullable: isNullable(options),
       required: false,
       minimum: ge,
       maximum: le,
@@ -77,7 +78,8 @@ export function NumberField({ ge, le, positive, ...options }: FieldOptions & Num
   return applyDecorators(
     ApiProperty({
       ...options,
-      type: typeOf('number', options),
+      type: 'number',
+      nullable: isNullable(options),
       required: false,
       ...documented,
     } as unknown as ApiPropertyOptions),
@@ -157,17 +159,16 @@ function rangeValidators({ ge, le, positive }: NumberRange): PropertyDecorator[]
  * A field that may be left out. With a default, null is a value, and a wrong one; without, null says the same as
  * leaving it out, as many clients do.
  */
-function OptionalField({ default: fallback }: FieldOptions): PropertyDecorator {
-  if (fallback !== undefined) return ValidateIf((_, value) => value !== undefined);
+function OptionalField(options: FieldOptions): PropertyDecorator {
+  if (!isNullable(options)) return ValidateIf((_, value) => value !== undefined);
   return applyDecorators(
     Transform(({ value }: { value: unknown }) => value ?? undefined),
     ValidateIf((_, value) => value !== undefined),
   );
 }
 
-/** In OpenAPI's words: the type, and null where that is accepted. */
-function typeOf(type: 'integer' | 'number', { default: fallback }: FieldOptions): string | string[] {
-  return fallback === undefined ? [type, 'null'] : type;
+function isNullable({ default: fallback }: FieldOptions): boolean {
+  return fallback === undefined;
 }
 
 /** pydantic takes a number that is written as a string, and clients have come to rely on it. */

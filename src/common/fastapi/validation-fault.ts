@@ -16,7 +16,11 @@ export class ValidationFault {
   @ApiProperty({ description: 'What is wrong, for people', example: 'Input should be less than or equal to 512' })
   msg!: string;
 
-  @ApiProperty({ description: 'The value that was sent', example: 1000 })
+  @ApiProperty({
+    description: 'The value that was sent',
+    anyOf: [...['string', 'number', 'boolean', 'object', 'null'].map((type) => ({ type })), { type: 'array', items: {} }],
+    example: 1000,
+  })
   input!: unknown;
 
   @ApiProperty({

@@ -1,3 +1,4 @@
+import { env } from 'node:process';
 import koffi, { type LibraryHandle } from 'koffi';
 import { EngineError } from '../errors.js';
 import { locateOnnxRuntime } from './library.js';
@@ -49,6 +50,15 @@ const FUNCTIONS = {
  */
 const openLibraries = new Map<string, LibraryHandle>();
 
+function openLibrary(path: string): LibraryHandle {
+  // ONNX Runtime would report to its maker what it runs, and asks only this variable, when it is loaded. In a worker
+  // thread `env` is a copy, but the main thread loads the library first (see OrtInterrupt).
+  env.ORT_DISABLE_TELEMETRY = '1';
+  const library = openLibraries.get(path) ?? koffi.load(path);
+  openLibraries.set(path, library);
+  return library;
+}
+
 type FunctionName = keyof typeof FUNCTIONS;
 type ReleaseName = Extract<FunctionName, `Release${string}`>;
 type CreateName = Exclude<FunctionName, ReleaseName | 'GetErrorMessage'>;
@@ -62,8 +72,7 @@ export class OrtApi {
   private readonly functions: Readonly<Record<FunctionName, NativeFunction>>;
 
   constructor(libraryPath = locateOnnxRuntime()) {
-    const library = openLibraries.get(libraryPath) ?? koffi.load(libraryPath);
-    openLibraries.set(libraryPath, library);
+    const library = openLibrary(libraryPath);
     const base = (library.func('OrtGetApiBase', 'void *', []) as unknown as () => Pointer)();
     // struct OrtApiBase { const OrtApi *(*GetApi)(uint32_t version); const char *(*GetVersionString)(void); }
     const getApi = koffi.decode(koffi.decode(base, 'void *'), koffi.proto('void *', ['uint32_t'])) as NativeFunction;

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 
 export class ApiRunning {
-  @ApiProperty({ example: 'API is running.' })
+  @ApiProperty({ description: 'Always the same', example: 'API is running.' })
   message!: string;
 }
