@@ -58,6 +58,7 @@ function globals() {
     'clearTimeout',
     'Buffer',
     'AbortController',
+    'AbortSignal',
   ];
   return Object.fromEntries(names.map((name) => [name, 'readonly']));
 }

@@ -106,11 +106,11 @@ describe('a chat template', () => {
 
   it('that rejects the messages fails with its own words', () => {
     expect(() => load(withTemplate("{{ raise_exception('no such role') }}")).encode(chat)).toThrow(
-      expect.objectContaining({ code: 'template_failed', message: expect.stringContaining('no such role') as string }),
+      /the chat template failed: .*no such role/,
     );
   });
 
   it('with a syntax error is refused when it is loaded', () => {
-    expect(() => load(withTemplate('{% if %}'))).toThrow(expect.objectContaining({ code: 'model_invalid' }));
+    expect(() => load(withTemplate('{% if %}'))).toThrow(/^tokenizer_config\.json: the chat template has an error/);
   });
 });

@@ -65,7 +65,7 @@ export function IntegerField({ ge, le, ...options }: FieldOptions & NumberRange)
       required: false,
       minimum: ge,
       maximum: le,
-    } as ApiPropertyOptions),
+    }),
     OptionalField(options),
     AcceptNumericString(/^\s*[+-]?\d+(\.0+)?\s*$/),
     IsInt({ context: { faultOf: integerFault } }),

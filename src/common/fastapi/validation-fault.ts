@@ -18,7 +18,10 @@ export class ValidationFault {
 
   @ApiProperty({
     description: 'The value that was sent',
-    anyOf: [...['string', 'number', 'boolean', 'object', 'null'].map((type) => ({ type })), { type: 'array', items: {} }],
+    anyOf: [
+      ...['string', 'number', 'boolean', 'object', 'null'].map((type) => ({ type })),
+      { type: 'array', items: {} },
+    ],
     example: 1000,
   })
   input!: unknown;
