@@ -33,12 +33,13 @@ export interface SerializedEngineError {
 export class EngineError extends Error {
   override readonly name = 'EngineError';
 
+  /** @param message may quote untrusted files: it is made one line of bounded length */
   constructor(
     readonly code: EngineErrorCode,
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(oneLine(message), options);
   }
 
   /** Anything thrown, as an EngineError: what is not one already is a failure of the runtime. */
@@ -55,4 +56,11 @@ export class EngineError extends Error {
   serialize(): SerializedEngineError {
     return { code: this.code, message: this.message };
   }
+}
+
+const MAX_MESSAGE_LENGTH = 800;
+
+function oneLine(message: string): string {
+  const line = message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+  return line.length <= MAX_MESSAGE_LENGTH ? line : `${line.slice(0, MAX_MESSAGE_LENGTH)}…`;
 }

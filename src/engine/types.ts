@@ -75,7 +75,7 @@ export interface GenerationRequest {
   readonly sampling?: SamplingRequest;
   /** The same seed and request give the same answer. */
   readonly seed?: number;
-  /** The answer ends before the first of these that it would contain. */
+  /** The answer ends before the first of these that it completes. */
   readonly stop?: readonly string[];
 }
 

@@ -37,7 +37,8 @@ export class ProtobufMessage {
   message(field: number, value: ProtobufMessage): this {
     this.tag(field, WireType.LengthDelimited);
     this.varint(BigInt(value.size));
-    this.chunks.push(...value.chunks);
+    // Not spread: a graph has more chunks than a call may have arguments.
+    for (const chunk of value.chunks) this.chunks.push(chunk);
     this.size += value.size;
     return this;
   }

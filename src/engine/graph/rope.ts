@@ -18,10 +18,12 @@ export type RopeSpec =
  * with `rope_scaling` (before).
  */
 export function readRope(config: ConfigReader, defaultTheta = 10_000): RopeSpec {
-  if (config.has('partial_rotary_factor') && config.positive('partial_rotary_factor') !== 1) {
-    config.unsupported('partial_rotary_factor other than 1 is not supported');
-  }
   const scaling = config.section('rope_parameters') ?? config.section('rope_scaling');
+  for (const section of [config, scaling]) {
+    if (section?.has('partial_rotary_factor') && section.positive('partial_rotary_factor') !== 1) {
+      section.unsupported('partial_rotary_factor other than 1 is not supported');
+    }
+  }
   const theta = scaling?.has('rope_theta')
     ? scaling.positive('rope_theta')
     : config.positive('rope_theta', defaultTheta);

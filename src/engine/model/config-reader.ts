@@ -12,12 +12,10 @@ export class ConfigReader {
     return this.values[name] !== undefined && this.values[name] !== null;
   }
 
-  /** A whole number above zero. */
-  count(name: string, fallback?: number): number {
+  /** A whole number above zero; none of what a model counts comes near the limit. */
+  count(name: string, fallback?: number, most = 100_000_000): number {
     const value = this.values[name] ?? fallback;
-    return Number.isSafeInteger(value) && (value as number) > 0
-      ? (value as number)
-      : this.fail(name, 'a whole number above 0');
+    return isSize(value) && value > 0 && value <= most ? value : this.fail(name, `a whole number from 1 to ${most}`);
   }
 
   /** A whole number, zero or above. */

@@ -45,11 +45,13 @@ export function readGenerationDefaults(folder: string, config: JsonObject): Gene
   const reader = new ConfigReader(json, label);
   const fallback = new ConfigReader(config);
   const eos = reader.has('eos_token_id') ? reader : fallback;
+  // Published files say so beside `do_sample: false`.
+  const greedy = json.temperature === 0;
   const pad = reader.has('pad_token_id') ? reader : fallback;
   return {
     sampling: {
-      doSample: reader.flag('do_sample', DEFAULT_SAMPLING.doSample),
-      temperature: reader.positive('temperature', DEFAULT_SAMPLING.temperature),
+      doSample: reader.flag('do_sample', DEFAULT_SAMPLING.doSample) && !greedy,
+      temperature: greedy ? DEFAULT_SAMPLING.temperature : reader.positive('temperature', DEFAULT_SAMPLING.temperature),
       topK: reader.size('top_k', DEFAULT_SAMPLING.topK),
       topP: reader.positive('top_p', DEFAULT_SAMPLING.topP),
       minP: reader.fraction('min_p', DEFAULT_SAMPLING.minP),
@@ -58,7 +60,11 @@ export function readGenerationDefaults(folder: string, config: JsonObject): Gene
     eosIds: eos.has('eos_token_id') ? eos.sizes('eos_token_id') : [],
     padId: pad.has('pad_token_id') ? pad.size('pad_token_id') : undefined,
     ignored: Object.entries(WITHOUT_EFFECT)
-      .filter(([name, harmless]) => reader.has(name) && !harmless.includes(json[name]))
+      .filter(([name, harmless]) => reader.has(name) && !isEmpty(json[name]) && !harmless.includes(json[name]))
       .map(([name]) => name),
   };
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }

@@ -26,16 +26,18 @@ export class Random {
   }
 }
 
+/** Two words from each half of the seed, so that no two seeds share a sequence. */
 function expandSeed(seed: number): Uint32Array {
   const low = seed >>> 0;
   const high = Math.floor(seed / 2 ** 32) >>> 0;
-  let word = low ^ Math.imul(high, 0x9e3779b1);
-  return Uint32Array.from({ length: 4 }, () => {
-    word = (word + 0x9e3779b9) | 0;
-    let mixed = word ^ (word >>> 16);
-    mixed = Math.imul(mixed, 0x21f0aaad);
-    mixed ^= mixed >>> 15;
-    mixed = Math.imul(mixed, 0x735a2d97);
-    return (mixed ^ (mixed >>> 15)) >>> 0;
-  });
+  return Uint32Array.of(splitmix32(low, 1), splitmix32(low, 2), splitmix32(high, 3), splitmix32(high, 4));
+}
+
+function splitmix32(seed: number, step: number): number {
+  const word = (seed + Math.imul(step, 0x9e3779b9)) | 0;
+  let mixed = word ^ (word >>> 16);
+  mixed = Math.imul(mixed, 0x21f0aaad);
+  mixed ^= mixed >>> 15;
+  mixed = Math.imul(mixed, 0x735a2d97);
+  return (mixed ^ (mixed >>> 15)) >>> 0;
 }

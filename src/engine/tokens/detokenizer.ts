@@ -25,10 +25,11 @@ export class Detokenizer {
   /** The text that became certain with this token; often a word, sometimes nothing. */
   push(id: number): string {
     this.pending.push(id);
+    if (this.pending.length > MAX_PENDING) return this.giveUp();
     const text = this.pendingText();
-    const certain = this.pending.length < MAX_PENDING ? withoutTrailingReplacements(text) : text;
+    const certain = withoutTrailingReplacements(text);
     const piece = certain.slice(this.emitted);
-    if (certain.length === text.length) this.advance();
+    if (certain.length === text.length) this.advance(this.pending.length);
     else this.emitted = Math.max(this.emitted, certain.length);
     return piece;
   }
@@ -36,19 +37,36 @@ export class Detokenizer {
   /** The rest, at the end of the sequence: a character that never completed becomes U+FFFD, as in any decoder. */
   flush(): string {
     const piece = this.pendingText().slice(this.emitted);
-    this.advance();
+    this.advance(this.pending.length);
     return piece;
   }
 
-  private pendingText(): string {
-    return this.decode([...this.context, ...this.pending]).slice(this.contextLength);
+  /** Emits what is garbage for certain: all but the last tokens, which may be the beginning of a character. */
+  private giveUp(): string {
+    const { pending } = this;
+    const text = this.pendingText();
+    const cuts = [4, 3, 2, 1].map((kept) => pending.length - kept);
+    // Not in the middle of a character that is complete.
+    const cut = cuts.find((at) => this.pendingText(at) + this.decode(pending.slice(at)) === text) ?? pending.length;
+    const piece = this.pendingText(cut).slice(this.emitted);
+    this.advance(cut);
+    return piece;
   }
 
-  private advance(): void {
-    if (this.pending.length === 0) return;
-    this.context = this.pending;
+  /** The text of the first `count` pending tokens. */
+  private pendingText(count = this.pending.length): string {
+    return this.decode([...this.context, ...this.pending.slice(0, count)]).slice(this.contextLength);
+  }
+
+  /** Moves the first `count` pending tokens, which have been emitted, into the context. */
+  private advance(count: number): void {
+    if (count === 0) return;
+    const moved = this.pending.slice(0, count);
+    // Tokens without text, such as special ones, do not make the text before them a beginning.
+    const silent = this.pendingText(count) === '';
+    this.context = silent ? [...this.context, ...moved].slice(-MAX_PENDING) : moved;
     this.contextLength = this.decode(this.context).length;
-    this.pending = [];
+    this.pending = this.pending.slice(count);
     this.emitted = 0;
   }
 }

@@ -34,14 +34,17 @@ export class StopStrings {
     return held;
   }
 
-  /** The stop string that begins first; of two that begin together, the longer. */
+  /**
+   * The stop string that is complete first; of two that end together, the longer. It is the same one however the text
+   * is cut into pieces.
+   */
   private findFirst(text: string): { index: number; stop: string } | undefined {
     let first: { index: number; stop: string } | undefined;
     for (const stop of this.stops) {
       const index = text.indexOf(stop);
       if (index < 0) continue;
-      if (!first || index < first.index || (index === first.index && stop.length > first.stop.length))
-        first = { index, stop };
+      const earlier = first ? index + stop.length - (first.index + first.stop.length) : -1;
+      if (earlier < 0 || (earlier === 0 && index < (first?.index ?? 0))) first = { index, stop };
     }
     return first;
   }

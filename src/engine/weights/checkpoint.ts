@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { EngineError } from '../errors.js';
 import { isJsonObject, readOptionalJsonObject } from '../model/json.js';
@@ -34,7 +34,8 @@ export interface Checkpoint {
  */
 export function openCheckpoint(folder: string): Checkpoint {
   // The single file first, as transformers does.
-  const index = existsSync(join(folder, SINGLE_FILE)) ? undefined : readOptionalJsonObject(join(folder, INDEX_FILE));
+  const single = lstatSync(join(folder, SINGLE_FILE), { throwIfNoEntry: false }) !== undefined;
+  const index = single ? undefined : readOptionalJsonObject(join(folder, INDEX_FILE));
   const weightMap = index && readWeightMap(index);
   const files = weightMap ? [...new Set(weightMap.values())].sort() : [SINGLE_FILE];
   const paths = files.map((file) => resolveFile(folder, file, weightMap !== undefined));
@@ -79,7 +80,13 @@ function readWeightMap(index: Record<string, unknown>): Map<string, string> {
   return new Map(
     Object.entries(weightMap).map(([name, file]) => {
       // A plain file name only: the index is untrusted and must not lead out of the folder.
-      if (typeof file !== 'string' || file === '' || file !== basename(file) || file.includes('\\') || file === '..') {
+      if (
+        typeof file !== 'string' ||
+        file === '' ||
+        file !== basename(file) ||
+        file.includes('\\') ||
+        /^\.+$/.test(file)
+      ) {
         throw new EngineError(
           'model_invalid',
           `${INDEX_FILE}: tensor ${name} names ${JSON.stringify(file)}, which is no file of the folder`,
@@ -91,23 +98,25 @@ function readWeightMap(index: Record<string, unknown>): Map<string, string> {
 }
 
 function resolveFile(folder: string, file: string, indexed: boolean): string {
+  const path = join(folder, file);
+  if (!lstatSync(path, { throwIfNoEntry: false })) {
+    throw new EngineError(
+      'model_invalid',
+      indexed ? `${file}: not found, but ${INDEX_FILE} lists it` : describeMissing(folder),
+    );
+  }
   try {
-    const path = realpathSync(join(folder, file));
-    if (statSync(path).isFile()) return path;
+    return realpathSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT')
-      throw new EngineError('model_invalid', `${file}: cannot be opened (${code ?? String(error)})`);
+    const reason = code === 'ENOENT' ? 'is a link that leads nowhere' : `cannot be opened (${code ?? String(error)})`;
+    throw new EngineError('model_invalid', `${file}: ${reason}`);
   }
-  throw new EngineError(
-    'model_invalid',
-    indexed ? `${file}: not found, but ${INDEX_FILE} lists it` : describeMissing(folder),
-  );
 }
 
 /** Says what is there instead, since the usual reason is a checkpoint in another format. */
 function describeMissing(folder: string): string {
-  const names = readdirSync(folder);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
   const pickled = names.find((name) => /\.(bin|pt|pth|ckpt)$/.test(name));
   const shard = names.find((name) => name.endsWith('.safetensors'));
   if (shard) return `${INDEX_FILE}: not found, though there is ${shard}`;

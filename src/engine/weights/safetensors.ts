@@ -39,7 +39,9 @@ export function readSafetensorsHeader(path: string, label: string): TensorEntry[
     return fail(`cannot be opened (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
   }
   try {
-    const size = fstatSync(file).size;
+    const status = fstatSync(file);
+    if (!status.isFile()) fail('is not a file');
+    const { size } = status;
     if (size < HEADER_LENGTH_BYTES) fail(`is no safetensors file: ${size} bytes long`);
     const headerLength = Number(readExactly(file, 0, HEADER_LENGTH_BYTES, fail).readBigUInt64LE());
     const dataStart = HEADER_LENGTH_BYTES + headerLength;

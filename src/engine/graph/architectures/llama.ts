@@ -24,7 +24,7 @@ export function llama(config: ConfigReader, architecture: string): DecoderSpec {
     normEpsilon: config.positive('rms_norm_eps', 1e-6),
     maxPositions: config.count('max_position_embeddings', 2048),
     rope: readRope(config),
-    layers: Array.from({ length: config.count('num_hidden_layers') }, () => ({ rotary: true })),
+    layers: Array.from({ length: config.count('num_hidden_layers', undefined, 10_000) }, () => ({ rotary: true })),
     tiedEmbeddings: config.flag('tie_word_embeddings', false),
     bias: { qkv: attentionBias, attentionOutput: attentionBias, mlp: config.flag('mlp_bias', false) },
   };

@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { type Config, ConfigError, DEMO_MODEL, loadConfig, MOUNTED_MODEL } from '../../src/config/config.js';
+import { ROOT } from '../support/folders.js';
+
+type Environment = Parameters<typeof loadConfig>[0];
+
+/** The configuration of an environment on a machine with nothing mounted. */
+function load(env: Environment): Config {
+  return loadConfig(env, () => false);
+}
+
+function messageOf(env: Environment): string {
+  try {
+    load(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    expect(load({})).toEqual({
+      host: '0.0.0.0',
+      port: 8000,
+      modelPath: DEMO_MODEL,
+      modelSource: 'demo',
+      modelId: undefined,
+      device: 'auto',
+      dtype: 'auto',
+      maxModelLength: undefined,
+      maxBatchSize: 8,
+      maxNewTokens: 512,
+      prefillChunk: 256,
+      threads: undefined,
+      logLevel: 'info',
+    });
+  });
+
+  it('cannot be changed', () => {
+    const config: { port: number } = load({});
+    expect(() => (config.port = 1)).toThrow(TypeError);
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('ignores variables that it does not know', () => {
+    expect(load({ PATH: '/bin', port: '1', MODEL: 'x' })).toEqual(load({}));
+  });
+
+  const parsed: readonly [string, string, Partial<Config>][] = [
+    ['HOST', '127.0.0.1', { host: '127.0.0.1' }],
+    ['HOST', '::', { host: '::' }],
+    ['PORT', '0', { port: 0 }],
+    ['PORT', '65535', { port: 65_535 }],
+    ['MODEL_ID', 'my/model', { modelId: 'my/model' }],
+    ['DEVICE', 'cpu', { device: 'cpu' }],
+    ['DEVICE', 'CUDA', { device: 'cuda' }],
+    ['DTYPE', 'float32', { dtype: 'float32' }],
+    ['DTYPE', 'float16', { dtype: 'float16' }],
+    ['DTYPE', 'BFloat16', { dtype: 'bfloat16' }],
+    ['MAX_MODEL_LEN', '2', { maxModelLength: 2 }],
+    ['MAX_MODEL_LEN', '131072', { maxModelLength: 131_072 }],
+    ['MAX_BATCH_SIZE', '1', { maxBatchSize: 1 }],
+    ['MAX_BATCH_SIZE', '256', { maxBatchSize: 256 }],
+    ['MAX_NEW_TOKENS', '1', { maxNewTokens: 1 }],
+    ['PREFILL_CHUNK', '65536', { prefillChunk: 65_536 }],
+    ['THREADS', '16', { threads: 16 }],
+    ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
+    ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+  ];
+
+  it.each(parsed)('takes %s = %j', (name, value, change) => {
+    expect(load({ [name]: value })).toEqual({ ...load({}), ...change });
+  });
+
+  it('ignores blanks around a value', () => {
+    expect(load({ PORT: ' 9000\n', DEVICE: '\tcpu ', HOST: ' localhost ' })).toMatchObject({
+      port: 9000,
+      device: 'cpu',
+      host: 'localhost',
+    });
+  });
+
+  it.each(['', ' ', '\t\n', undefined])('takes a variable that is %j as unset', (value) => {
+    const names = [...new Set(parsed.map(([name]) => name)), 'MODEL_PATH'];
+    expect(load(Object.fromEntries(names.map((name) => [name, value])))).toEqual(load({}));
+  });
+});
+
+describe('a variable with an impossible value is refused, naming it, the value and what is allowed:', () => {
+  const integers: readonly [string, string, number, number][] = [
+    ...['-1', '65536', '80.5', '0x50', '1e3', 'eighty', '+80', '8 0', '99999999999999999999', '８０'].map(
+      (value): [string, string, number, number] => ['PORT', value, 0, 65_535],
+    ),
+    ['MAX_MODEL_LEN', '1', 2, 10_000_000],
+    ['MAX_MODEL_LEN', '10000001', 2, 10_000_000],
+    ['MAX_BATCH_SIZE', '0', 1, 256],
+    ['MAX_BATCH_SIZE', '257', 1, 256],
+    ['MAX_NEW_TOKENS', '0', 1, 10_000_000],
+    ['MAX_NEW_TOKENS', '-5', 1, 10_000_000],
+    ['PREFILL_CHUNK', '0', 1, 65_536],
+    ['PREFILL_CHUNK', '65537', 1, 65_536],
+    ['THREADS', '0', 1, 1024],
+    ['THREADS', '1025', 1, 1024],
+    ['THREADS', 'all', 1, 1024],
+  ];
+
+  it.each(integers)('%s = %j', (name, value, least, most) => {
+    expect(messageOf({ [name]: value })).toBe(
+      `${name} is ${JSON.stringify(value)}, but must be a whole number from ${least} to ${most}`,
+    );
+  });
+
+  it.each([
+    ['DEVICE', 'gpu', 'auto, cpu, cuda'],
+    ['DEVICE', 'cuda:0', 'auto, cpu, cuda'],
+    ['DTYPE', 'int8', 'auto, float32, float16, bfloat16'],
+    ['DTYPE', 'fp16', 'auto, float32, float16, bfloat16'],
+    ['LOG_LEVEL', 'verbose', 'fatal, error, warn, info, debug, trace, silent'],
+    ['LOG_LEVEL', 'constructor', 'fatal, error, warn, info, debug, trace, silent'],
+  ])('%s = %j', (name, value, allowed) => {
+    expect(messageOf({ [name]: value })).toBe(`${name} is ${JSON.stringify(value)}, but must be one of ${allowed}`);
+  });
+
+  it.each([
+    ['PORT', 'a\nb'],
+    ['DEVICE', 'a\r\nb'],
+  ])('%s, in one line, when the value has several', (name, value) => {
+    expect(messageOf({ [name]: value })).not.toMatch(/[\r\n]/);
+  });
+});
+
+describe('the model folder', () => {
+  it('is the one that was configured, whatever is mounted', () => {
+    expect(loadConfig({ MODEL_PATH: '/models/mine' }, () => true)).toMatchObject({
+      modelPath: '/models/mine',
+      modelSource: 'configured',
+    });
+  });
+
+  it('is the mounted one when there is one and nothing is configured', () => {
+    const asked: string[] = [];
+    const config = loadConfig({ MODEL_PATH: ' ' }, (path) => asked.push(path) > 0);
+    expect(config).toMatchObject({ modelPath: '/repository', modelSource: 'mounted' });
+    expect(new Set(asked)).toEqual(new Set([MOUNTED_MODEL]));
+  });
+
+  it('is the demo model when nothing is configured or mounted', () => {
+    expect(load({})).toMatchObject({ modelPath: join(ROOT, 'models/demo'), modelSource: 'demo' });
+  });
+});

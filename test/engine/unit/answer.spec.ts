@@ -1,0 +1,157 @@
+import { Answer, type AnswerOptions, type AnswerStep } from '../../../src/engine/batching/answer.js';
+import { Sequence } from '../../../src/engine/batching/sequence.js';
+import { Sampler } from '../../../src/engine/sampling/sampler.js';
+import { DEFAULT_SAMPLING } from '../../../src/engine/sampling/sampling-parameters.js';
+import { bytesOf, decodeBytes } from './support/byte-decoder.js';
+
+const EOS = 10;
+const OPTIONS: AnswerOptions = { maxNewTokens: 100, stop: [], eosIds: new Set([EOS]), decode: decodeBytes };
+
+/** Logits over all bytes that leave no doubt. */
+function logitsFor(token: number): Float32Array {
+  const logits = new Float32Array(256);
+  logits[token] = 1;
+  return logits;
+}
+
+function answerOf(options: Partial<AnswerOptions>): Answer {
+  return new Answer(new Sequence(1, [1, 2]), new Sampler(DEFAULT_SAMPLING, [1, 2]), { ...OPTIONS, ...options });
+}
+
+/** What an answer says when the model wants these tokens, until it ends. */
+function stepsOf(tokens: readonly number[], options: Partial<AnswerOptions> = {}): AnswerStep[] {
+  const answer = answerOf(options);
+  const steps: AnswerStep[] = [];
+  for (const token of tokens) {
+    steps.push(answer.advance(logitsFor(token)));
+    if (steps.at(-1)?.finish) break;
+  }
+  return steps;
+}
+
+function textOf(steps: readonly AnswerStep[]): string {
+  return steps.map(({ text }) => text).join('');
+}
+
+describe('an answer', () => {
+  it('grows by a token and its text in every step', () => {
+    expect(stepsOf(bytesOf('ab'))).toEqual([
+      { text: 'a', token: 97 },
+      { text: 'b', token: 98 },
+    ]);
+  });
+
+  it('adds its tokens to the sequence', () => {
+    const answer = answerOf({});
+    for (const token of bytesOf('ab')) answer.advance(logitsFor(token));
+    expect(answer.sequence.generated).toEqual([97, 98]);
+  });
+
+  it('has no text of a character that is not whole', () => {
+    expect(stepsOf(bytesOf('é')).map(({ text }) => text)).toEqual(['', 'é']);
+  });
+});
+
+describe('an answer that ends with the end-of-sequence token', () => {
+  it('finishes with eos', () => {
+    expect(stepsOf([97, EOS, 98]).at(-1)?.finish).toEqual({ reason: 'eos' });
+  });
+
+  it('counts that token, and does not show it', () => {
+    const steps = stepsOf([97, EOS]);
+    expect(steps.map(({ token }) => token)).toEqual([97, EOS]);
+    expect(textOf(steps)).toBe('a');
+  });
+
+  it.each([10, 11])('may end with any of several, as with %i', (token) => {
+    const steps = stepsOf([97, token], { eosIds: new Set([10, 11]) });
+    expect(steps.at(-1)).toEqual({ text: '', token, finish: { reason: 'eos' } });
+  });
+
+  it('may be empty', () => {
+    expect(stepsOf([EOS])).toEqual([{ text: '', token: EOS, finish: { reason: 'eos' } }]);
+  });
+
+  it('gives out what was held back for a stop string', () => {
+    expect(stepsOf([...bytesOf('ST'), EOS], { stop: ['STOP'] }).map(({ text }) => text)).toEqual(['', '', 'ST']);
+  });
+
+  it('gives out the half of a character as U+FFFD', () => {
+    expect(stepsOf([97, 0xc3, EOS]).at(-1)?.text).toBe('\uFFFD');
+  });
+
+  it('finishes with eos although it is as long as it may be', () => {
+    expect(stepsOf([97, EOS], { maxNewTokens: 2 }).at(-1)?.finish).toEqual({ reason: 'eos' });
+  });
+
+  it('never ends so when the model has no such token', () => {
+    expect(stepsOf([97, EOS, 98], { eosIds: new Set() })).toHaveLength(3);
+  });
+});
+
+describe('an answer that reaches its length', () => {
+  it('finishes with length, its last token shown', () => {
+    const steps = stepsOf(bytesOf('abcd'), { maxNewTokens: 3 });
+    expect(steps.at(-1)).toEqual({ text: 'c', token: 99, finish: { reason: 'length' } });
+    expect(steps).toHaveLength(3);
+  });
+
+  it('may be of one token', () => {
+    expect(stepsOf([97, 98], { maxNewTokens: 1 })).toEqual([{ text: 'a', token: 97, finish: { reason: 'length' } }]);
+  });
+
+  it('gives out what was held back for a stop string', () => {
+    const steps = stepsOf(bytesOf('aSTO'), { maxNewTokens: 4, stop: ['STOP'] });
+    expect(textOf(steps)).toBe('aSTO');
+    expect(steps.at(-1)?.finish).toEqual({ reason: 'length' });
+  });
+
+  it('gives out the half of a character as U+FFFD', () => {
+    expect(textOf(stepsOf([97, 0xe2, 0x82], { maxNewTokens: 3 }))).toBe('a\uFFFD');
+  });
+
+  it('gives out text of the last token, what was held and half a character in order', () => {
+    const decodeWords = (ids: readonly number[]): string => decodeBytes(ids.flatMap((id) => WORDS[id]));
+    const WORDS = [bytesOf('xS'), [...bytesOf('yS'), 0xc3]];
+    const steps = stepsOf([0, 1], { maxNewTokens: 2, stop: ['STOP', '\uFFFD!'], decode: decodeWords });
+    expect(steps.map(({ text }) => text)).toEqual(['x', 'SyS\uFFFD']);
+  });
+});
+
+describe('an answer in which a stop string appears', () => {
+  it('finishes with stop_string and says which', () => {
+    expect(stepsOf(bytesOf('ab.c'), { stop: ['!', '.'] }).at(-1)).toEqual({
+      text: '',
+      token: 46,
+      finish: { reason: 'stop_string', stopString: '.' },
+    });
+  });
+
+  it('ends before it', () => {
+    expect(textOf(stepsOf(bytesOf('one STOP two'), { stop: ['STOP'] }))).toBe('one ');
+  });
+
+  it('ends before it although the token that completes it goes on', () => {
+    const decode = (ids: readonly number[]): string => ids.map((id) => ['a', 'b<', '/s>c'][id]).join('');
+    const steps = stepsOf([0, 1, 2], { stop: ['</s>'], decode });
+    expect(textOf(steps)).toBe('ab');
+    expect(steps.at(-1)?.finish?.stopString).toBe('</s>');
+  });
+
+  it('finishes with stop_string although it is as long as it may be', () => {
+    expect(stepsOf(bytesOf('a.'), { stop: ['.'], maxNewTokens: 2 }).at(-1)?.finish?.reason).toBe('stop_string');
+  });
+
+  it.each([
+    ['eos', [97, 0xc3, EOS], {}],
+    ['its length', [97, 0xc3], { maxNewTokens: 2 }],
+  ])('that only %s completes finishes with stop_string', (_, tokens, options) => {
+    const steps = stepsOf(tokens, { ...options, stop: ['\uFFFD'] });
+    expect(steps.at(-1)?.finish).toEqual({ reason: 'stop_string', stopString: '\uFFFD' });
+    expect(textOf(steps)).toBe('a');
+  });
+
+  it('is not ended by one that appeared in the prompt', () => {
+    expect(textOf(stepsOf(bytesOf('OPx'), { stop: ['STOP'] }))).toBe('OPx');
+  });
+});

@@ -1,0 +1,399 @@
+import { GenerationLoop, type LoopRequest, type StepEvent } from '../../../src/engine/batching/generation-loop.js';
+import { argmax } from '../../../src/engine/sampling/sampler.js';
+import { DEFAULT_SAMPLING, type SamplingParameters } from '../../../src/engine/sampling/sampling-parameters.js';
+import { byteLevelDecode } from './support/byte-decoder.js';
+import { FakeNetwork, type FakeNetworkSize, logitsAfter } from './support/fake-network.js';
+import { Seeded } from './support/seeded.js';
+
+/** Letters, the bytes of an emoji, and an end-of-sequence token that must never be seen. */
+const EOS = 40;
+const VOCABULARY = [
+  ...Array.from('abcdefghijklmnopqrstuvwxyzabcdefghij', (letter) => [letter.charCodeAt(0)]),
+  [0xf0],
+  [0x9f],
+  [0x98],
+  [0x80],
+  [...'EOS'].map((letter) => letter.charCodeAt(0)),
+];
+const decode = byteLevelDecode(VOCABULARY);
+
+function networkOf(size: Partial<FakeNetworkSize> = {}): FakeNetwork {
+  return new FakeNetwork({ slots: 4, capacity: 200, prefillChunk: 8, vocabSize: VOCABULARY.length, ...size });
+}
+
+function loopOf(network: FakeNetwork, slots = 4, prefillChunk = 8): GenerationLoop {
+  return new GenerationLoop(network, { slots, prefillChunk, eosIds: [EOS], decode });
+}
+
+function requestOf(request: Partial<LoopRequest>): LoopRequest {
+  return { id: 1, prompt: [1, 2, 3], maxNewTokens: 10, sampling: DEFAULT_SAMPLING, stop: [], ...request };
+}
+
+/** The events of a request that has the network to itself, and its whole prompt read at once. */
+function alone(request: LoopRequest): StepEvent[] {
+  const network = networkOf({ slots: 1, prefillChunk: 200 });
+  const loop = loopOf(network, 1, 200);
+  loop.submit(request);
+  return runToEnd(loop);
+}
+
+function runToEnd(loop: GenerationLoop): StepEvent[] {
+  const events: StepEvent[] = [];
+  for (let step = 0; !loop.idle; step++) {
+    if (step > 10_000) throw new Error('the loop does not end');
+    events.push(...loop.step());
+  }
+  return events;
+}
+
+function eventsOf(events: readonly StepEvent[], id: number): StepEvent[] {
+  return events.filter((event) => event.id === id);
+}
+
+function tokensOf(events: readonly StepEvent[]): number[] {
+  return events.map(({ token }) => token);
+}
+
+/** What the network would say next, each token given everything before it. */
+function greedyTokens(prompt: readonly number[], count: number): number[] {
+  const tokens = [...prompt];
+  while (tokens.length < prompt.length + count && tokens.at(-1) !== EOS) {
+    tokens.push(argmax(logitsAfter(tokens, VOCABULARY.length)));
+  }
+  return tokens.slice(prompt.length);
+}
+
+describe('one request', () => {
+  it.each([1, 2, 3, 4, 5, 8])('gives the tokens that the network wants, its prompt read in chunks of %i', (chunk) => {
+    const prompt = [5, 4, 3, 2, 1];
+    const loop = loopOf(networkOf({ prefillChunk: chunk }), 4, chunk);
+    loop.submit(requestOf({ prompt, maxNewTokens: 20 }));
+    expect(tokensOf(runToEnd(loop))).toEqual(greedyTokens(prompt, 20));
+  });
+
+  it('gives an event for every step but those that read only a part of the prompt', () => {
+    const loop = loopOf(networkOf(), 4, 2);
+    loop.submit(requestOf({ prompt: [1, 2, 3, 4, 5], maxNewTokens: 3 }));
+    const counts = Array.from({ length: 5 }, () => loop.step().length);
+    expect(counts).toEqual([0, 0, 1, 1, 1]);
+    expect(loop.idle).toBe(true);
+  });
+
+  it('asks for logits only of what a token is chosen from', () => {
+    const network = networkOf();
+    const loop = loopOf(network, 4, 2);
+    loop.submit(requestOf({ prompt: [1, 2, 3, 4, 5], maxNewTokens: 2 }));
+    runToEnd(loop);
+    expect(network.batches.map(({ logitsRows }) => logitsRows)).toEqual([[], [], [0], [0]]);
+  });
+
+  it('reads no more than the last token again in each step of the answer', () => {
+    const network = networkOf();
+    const loop = loopOf(network);
+    loop.submit(requestOf({ prompt: [1, 2, 3], maxNewTokens: 3 }));
+    const [first, second] = tokensOf(runToEnd(loop));
+    expect(network.batches.map(({ tokens, cached }) => ({ tokens, cached }))).toEqual([
+      { tokens: [1, 2, 3], cached: [0] },
+      { tokens: [first], cached: [3] },
+      { tokens: [second], cached: [4] },
+    ]);
+  });
+
+  it('of one token ends with the step that reads its prompt', () => {
+    const loop = loopOf(networkOf());
+    loop.submit(requestOf({ maxNewTokens: 1 }));
+    const events = loop.step();
+    expect(events).toMatchObject([{ id: 1, finish: { reason: 'length' } }]);
+    expect(loop.idle).toBe(true);
+  });
+
+  it('may fill its slot to the last position', () => {
+    const network = networkOf({ capacity: 12 });
+    const loop = loopOf(network);
+    loop.submit(requestOf({ prompt: [1, 2], maxNewTokens: 10 }));
+    expect(tokensOf(runToEnd(loop))).toEqual(greedyTokens([1, 2], 10));
+  });
+
+  it('is sampled as it asks, its prompt counted in the repetition penalty', () => {
+    // The prompt is most of the vocabulary; the penalty leaves its tokens no chance against the others.
+    const prompt = Array.from({ length: 30 }, (_, id) => id);
+    const sampling = { ...DEFAULT_SAMPLING, repetitionPenalty: 1e6 };
+    const loop = loopOf(networkOf());
+    loop.submit(requestOf({ prompt, sampling, maxNewTokens: 4 }));
+    expect(Math.min(...tokensOf(runToEnd(loop)))).toBeGreaterThanOrEqual(30);
+  });
+
+  it('draws the same answer again with the same seed', () => {
+    const sampling = { ...DEFAULT_SAMPLING, doSample: true };
+    const answer = (seed: number): number[] => tokensOf(alone(requestOf({ sampling, seed, maxNewTokens: 10 })));
+    expect(answer(1)).toEqual(answer(1));
+    expect(answer(1)).not.toEqual(answer(2));
+  });
+
+  it('needs no step when there is none', () => {
+    const loop = loopOf(networkOf());
+    expect(loop.idle).toBe(true);
+    expect(loop.step()).toEqual([]);
+  });
+});
+
+describe('a request ends', () => {
+  /** A prompt after which the model ends the answer by itself, within so many tokens. */
+  function promptThatEnds(): number[] {
+    const prompts = Array.from({ length: 500 }, (_, i) => [i % 36, Math.floor(i / 36), 7]);
+    const found = prompts.find((prompt) => {
+      const tokens = greedyTokens(prompt, 10);
+      return tokens.length > 2 && tokens.at(-1) === EOS;
+    });
+    if (!found) throw new Error('no prompt of the fake network ends soon');
+    return found;
+  }
+
+  it('with eos when the model says so: the token counts, and is not in the text', () => {
+    const prompt = promptThatEnds();
+    const events = alone(requestOf({ prompt, maxNewTokens: 50 }));
+    expect(events.at(-1)).toMatchObject({ token: EOS, finish: { reason: 'eos' } });
+    expect(tokensOf(events)).toEqual(greedyTokens(prompt, 50));
+    expect(events.map(({ text }) => text).join('')).toBe(decode(tokensOf(events).slice(0, -1)));
+  });
+
+  it('with length when it has all its tokens', () => {
+    const events = alone(requestOf({ prompt: promptThatEnds(), maxNewTokens: 2 }));
+    expect(events).toHaveLength(2);
+    expect(events.map(({ finish }) => finish?.reason)).toEqual([undefined, 'length']);
+  });
+
+  it('with stop_string when one appears', () => {
+    const prompt = promptThatEnds();
+    const text = alone(requestOf({ prompt }))
+      .map((event) => event.text)
+      .join('');
+    const stop = text.slice(1, 2);
+    const events = alone(requestOf({ prompt, stop: [stop] }));
+    expect(events.at(-1)?.finish).toEqual({ reason: 'stop_string', stopString: stop });
+    expect(events.map((event) => event.text).join('')).toBe(text.slice(0, text.indexOf(stop)));
+  });
+
+  it('never with an event after its last', () => {
+    const loop = loopOf(networkOf());
+    loop.submit(requestOf({ maxNewTokens: 2 }));
+    loop.submit(requestOf({ id: 2, maxNewTokens: 9, prompt: [9, 9] }));
+    const events = eventsOf(runToEnd(loop), 1);
+    expect(events.map(({ finish }) => finish !== undefined)).toEqual([false, true]);
+  });
+});
+
+describe('several requests', () => {
+  it('run in one batch, each as if it were alone', () => {
+    const network = networkOf();
+    const loop = loopOf(network);
+    const requests = [1, 2, 3, 4].map((id) => requestOf({ id, prompt: [id, id + 1], maxNewTokens: 8 + id }));
+    for (const request of requests) loop.submit(request);
+    const events = runToEnd(loop);
+    for (const request of requests) expect(eventsOf(events, request.id)).toEqual(alone(request));
+    expect(Math.max(...network.batches.map(({ rows }) => rows))).toBe(4);
+  });
+
+  it('are admitted in the order in which they came', () => {
+    const loop = loopOf(networkOf({ slots: 2 }), 2);
+    const ids = [5, 3, 9, 1, 7, 2];
+    for (const id of ids) loop.submit(requestOf({ id, prompt: [id], maxNewTokens: id }));
+    const firsts = [...new Set(runToEnd(loop).map((event) => event.id))];
+    expect(firsts).toEqual(ids);
+  });
+
+  it('go on while a long prompt is read: every other step is theirs', () => {
+    const loop = loopOf(networkOf({ prefillChunk: 4 }), 4, 4);
+    loop.submit(requestOf({ id: 1, prompt: [1], maxNewTokens: 30 }));
+    loop.step();
+    loop.step();
+    loop.submit(requestOf({ id: 2, prompt: new Array<number>(20).fill(3), maxNewTokens: 30 }));
+    const steps = Array.from({ length: 10 }, () => loop.step().map(({ id }) => id));
+    expect(steps).toEqual([[], [1], [], [1], [], [1], [], [1], [2], [1, 2]]);
+  });
+
+  it('never have more of a prompt read at once than the limit', () => {
+    const network = networkOf();
+    const loop = loopOf(network, 4, 5);
+    for (const id of [1, 2, 3]) loop.submit(requestOf({ id, prompt: new Array<number>(7 * id).fill(id) }));
+    runToEnd(loop);
+    expect(Math.max(...network.batches.map(({ tokensPerRow }) => tokensPerRow))).toBe(5);
+  });
+});
+
+describe('a request that is cancelled', () => {
+  it('while it waits is never run', () => {
+    const loop = loopOf(networkOf({ slots: 1 }), 1);
+    loop.submit(requestOf({ id: 1, maxNewTokens: 2 }));
+    loop.submit(requestOf({ id: 2 }));
+    loop.submit(requestOf({ id: 3, prompt: [8], maxNewTokens: 1 }));
+    loop.step();
+    loop.cancel(2);
+    expect(runToEnd(loop).map(({ id }) => id)).toEqual([1, 3]);
+  });
+
+  it.each([
+    ['while its prompt is read', 1],
+    ['while its answer runs', 5],
+  ])('%s leaves its slot to the next step', (_, steps) => {
+    const network = networkOf({ slots: 1 });
+    const loop = loopOf(network, 1, 2);
+    loop.submit(requestOf({ id: 1, prompt: [1, 2, 3, 4, 5] }));
+    const second = requestOf({ id: 2, prompt: [6, 7], maxNewTokens: 4 });
+    loop.submit(second);
+    for (let i = 0; i < steps; i++) loop.step();
+    loop.cancel(1);
+    expect(runToEnd(loop)).toEqual(alone(second));
+    expect(network.batches[steps]).toMatchObject({ firstSlot: 0, tokens: [6, 7], cached: [0] });
+  });
+
+  it('is forgotten: cancelling it again, or one that ended or never was, does nothing', () => {
+    const loop = loopOf(networkOf({ slots: 1 }), 1);
+    loop.submit(requestOf({ id: 1, maxNewTokens: 1 }));
+    loop.submit(requestOf({ id: 2, prompt: [4], maxNewTokens: 3 }));
+    loop.step();
+    for (const id of [1, 1, 99]) loop.cancel(id);
+    expect(runToEnd(loop)).toEqual(alone(requestOf({ id: 2, prompt: [4], maxNewTokens: 3 })));
+  });
+
+  it('leaves the loop idle when it was the last', () => {
+    const loop = loopOf(networkOf());
+    loop.submit(requestOf({}));
+    loop.step();
+    loop.cancel(1);
+    expect(loop.idle).toBe(true);
+    expect(loop.step()).toEqual([]);
+  });
+});
+
+describe('hundreds of requests that come and are cancelled at random', () => {
+  const SAMPLED: SamplingParameters = { ...DEFAULT_SAMPLING, doSample: true };
+  const SAMPLINGS: readonly SamplingParameters[] = [
+    DEFAULT_SAMPLING,
+    { ...DEFAULT_SAMPLING, repetitionPenalty: 1.5 },
+    SAMPLED,
+    { ...SAMPLED, temperature: 0.5, topK: 5 },
+    { ...SAMPLED, topP: 0.8, minP: 0.05, repetitionPenalty: 1.2 },
+  ];
+  const LONGEST_PROMPT = 30;
+  const LONGEST_ANSWER = 25;
+
+  function randomRequest(random: Seeded, id: number): LoopRequest {
+    return {
+      id,
+      prompt: Int32Array.from({ length: random.integer(1, LONGEST_PROMPT) }, () => random.integer(0, EOS)),
+      maxNewTokens: random.integer(1, LONGEST_ANSWER),
+      sampling: random.pick(SAMPLINGS),
+      seed: random.integer(0, 2 ** 32),
+      stop: random.chance(0.3) ? [random.pick(['ab', 'q', 'zz', '\u{1F600}', 'hi'])] : [],
+    };
+  }
+
+  interface Run {
+    readonly requests: readonly LoopRequest[];
+    readonly events: readonly StepEvent[];
+    /** In what state requests were cancelled. */
+    readonly cancelled: ReadonlyMap<number, 'waiting or prefilling' | 'decoding'>;
+    readonly network: FakeNetwork;
+  }
+
+  /** @param arrivalRate requests that come in one step, on average: how crowded it is */
+  function simulate(slots: number, prefillChunk: number, arrivalRate: number, seed: number): Run {
+    const random = new Seeded(seed);
+    const network = networkOf({ slots, prefillChunk, capacity: LONGEST_PROMPT + LONGEST_ANSWER });
+    const loop = loopOf(network, slots, prefillChunk);
+    const requests: LoopRequest[] = [];
+    const events: StepEvent[] = [];
+    const open = new Set<number>();
+    const cancelled = new Map<number, 'waiting or prefilling' | 'decoding'>();
+    for (let step = 0; requests.length < 250 || open.size > 0; step++) {
+      if (step > 100_000) throw new Error(`requests ${[...open].join(', ')} do not end`);
+      while (requests.length < 250 && random.chance(arrivalRate / (1 + arrivalRate))) {
+        const request = randomRequest(random, requests.length);
+        requests.push(request);
+        open.add(request.id);
+        loop.submit(request);
+      }
+      if (open.size > 0 && random.chance(0.04)) {
+        const id = random.pick([...open]);
+        cancelled.set(id, events.some((event) => event.id === id) ? 'decoding' : 'waiting or prefilling');
+        open.delete(id);
+        loop.cancel(id);
+      }
+      for (const event of loop.step()) {
+        if (!open.has(event.id)) throw new Error(`an event of request ${event.id}, which has ended`);
+        if (event.finish) open.delete(event.id);
+        events.push(event);
+      }
+      expect(loop.idle).toBe(open.size === 0);
+    }
+    return { requests, events, cancelled, network };
+  }
+
+  describe.each([
+    { slots: 1, chunk: 4, rate: 0.2, seed: 201 },
+    { slots: 2, chunk: 1, rate: 0.3, seed: 202 },
+    { slots: 3, chunk: 7, rate: 0.1, seed: 203 },
+    { slots: 5, chunk: 3, rate: 1, seed: 204 },
+    { slots: 8, chunk: 5, rate: 0.5, seed: 205 },
+    { slots: 8, chunk: 64, rate: 5, seed: 206 },
+  ])('with $slots slots, chunks of $chunk and $rate arrivals a step', ({ slots, chunk, rate, seed }) => {
+    let run: Run;
+    beforeAll(() => (run = simulate(slots, chunk, rate, seed)));
+
+    it('each answer is that of the request run alone', () => {
+      const finished = run.requests.filter(({ id }) => !run.cancelled.has(id));
+      for (const request of finished) expect(eventsOf(run.events, request.id)).toEqual(alone(request));
+    });
+
+    it('each answer that was cancelled is the beginning of that', () => {
+      for (const request of run.requests.filter(({ id }) => run.cancelled.has(id))) {
+        const part = eventsOf(run.events, request.id);
+        expect(part).toEqual(alone(request).slice(0, part.length));
+      }
+    });
+
+    it('each answer ends once, unless it was cancelled', () => {
+      for (const { id } of run.requests) {
+        const ends = eventsOf(run.events, id).filter(({ finish }) => finish);
+        expect(ends).toHaveLength(run.cancelled.has(id) ? 0 : 1);
+      }
+    });
+
+    it('all kinds of ends occur', () => {
+      const reasons = new Set(run.events.flatMap(({ finish }) => (finish ? [finish.reason] : [])));
+      expect(reasons).toEqual(new Set(['eos', 'length', 'stop_string']));
+      expect(new Set(run.cancelled.values())).toEqual(new Set(['waiting or prefilling', 'decoding']));
+    });
+
+    it('first tokens come in the order of the requests', () => {
+      const order = [...new Set(run.events.map(({ id }) => id))];
+      expect(order).toEqual([...order].sort((a, b) => a - b));
+    });
+
+    it('prompts are read in chunks within the limit', () => {
+      const { batches } = run.network;
+      expect(Math.max(...batches.map(({ tokensPerRow }) => tokensPerRow))).toBeLessThanOrEqual(chunk);
+      for (const { rows } of batches.filter(({ tokensPerRow }) => tokensPerRow > 1)) expect(rows).toBe(1);
+    });
+  });
+});
+
+describe('the fake network of these tests', () => {
+  it('gives other logits when any token before, or its place, differs', () => {
+    const logits = [
+      [1, 2, 3],
+      [1, 2, 4],
+      [2, 1, 3],
+      [1, 2],
+      [1, 2, 3, 0],
+      [0, 1, 2, 3],
+    ].map((tokens) => logitsAfter(tokens, 8).join());
+    expect(new Set(logits).size).toBe(logits.length);
+  });
+
+  it('notices that a position is read which was never written', () => {
+    const batch = { firstSlot: 0, rows: 1, tokensPerRow: 1, tokens: [1], cached: [1], logitsRows: [0] };
+    expect(() => networkOf().step(batch)).toThrow('every position that is read was written');
+  });
+});

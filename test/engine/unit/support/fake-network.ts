@@ -1,0 +1,92 @@
+import type { Runner } from '../../../../src/engine/batching/generation-loop.js';
+import type { StepBatch } from '../../../../src/engine/runner/decoder-runner.js';
+
+export interface FakeNetworkSize {
+  readonly slots: number;
+  /** Positions of a slot. */
+  readonly capacity: number;
+  readonly vocabSize: number;
+  readonly prefillChunk: number;
+}
+
+const NEVER_WRITTEN = -1;
+
+/**
+ * Behaves like the network and its KV cache: a step writes its tokens into the slots at the positions it names, and the
+ * logits are a hash of everything that the slot then holds up to that position. Reading another slot, another position
+ * or what another request left behind gives other logits. What a slot held is not cleared between requests.
+ */
+export class FakeNetwork implements Runner {
+  readonly vocabSize: number;
+  /** Every batch that was run. */
+  readonly batches: StepBatch[] = [];
+  private readonly slots: readonly Int32Array[];
+  private readonly logits: Float32Array;
+
+  constructor(private readonly size: FakeNetworkSize) {
+    this.vocabSize = size.vocabSize;
+    this.slots = Array.from({ length: size.slots }, () => new Int32Array(size.capacity).fill(NEVER_WRITTEN));
+    this.logits = new Float32Array(size.slots * size.vocabSize);
+  }
+
+  step(batch: StepBatch): Float32Array {
+    this.check(batch);
+    this.batches.push(batch);
+    const { firstSlot, rows, tokensPerRow, tokens, cached, logitsRows } = batch;
+    for (let row = 0; row < rows; row++) {
+      for (let i = 0; i < tokensPerRow; i++)
+        this.slots[firstSlot + row][cached[row] + i] = tokens[row * tokensPerRow + i];
+    }
+    // As in the real runner, one buffer that the next step overwrites.
+    this.logits.fill(NaN);
+    logitsRows.forEach((flatRow, i) => {
+      const row = Math.floor(flatRow / tokensPerRow);
+      const end = cached[row] + (flatRow % tokensPerRow) + 1;
+      const logits = logitsAfter(this.slots[firstSlot + row].subarray(0, end), this.vocabSize);
+      this.logits.set(logits, i * this.vocabSize);
+    });
+    return this.logits.subarray(0, logitsRows.length * this.vocabSize);
+  }
+
+  /** What the real runner relies on without saying so, or would read out of bounds for. */
+  private check({ firstSlot, rows, tokensPerRow, tokens, cached, logitsRows }: StepBatch): void {
+    const { slots, capacity, vocabSize, prefillChunk } = this.size;
+    must(rows >= 1 && firstSlot >= 0 && firstSlot + rows <= slots, 'the rows are slots');
+    must(tokensPerRow >= 1 && rows * tokensPerRow <= Math.max(slots, prefillChunk), 'the tokens fit the input');
+    must(tokens.length === rows * tokensPerRow, 'each row has its tokens');
+    must(
+      Array.from(tokens).every((id) => Number.isInteger(id) && id >= 0 && id < vocabSize),
+      'tokens are ids',
+    );
+    must(cached.length === rows, 'each row has its cached length');
+    must(
+      Array.from(cached).every((length) => length >= 0 && length + tokensPerRow <= capacity),
+      'tokens fit the slot',
+    );
+    must(logitsRows.length <= slots, 'the logits fit the output');
+    must(
+      logitsRows.every((row) => row >= 0 && row < rows * tokensPerRow),
+      'logits are of tokens of the batch',
+    );
+  }
+}
+
+/** The logits of the token that follows `tokens`. */
+export function logitsAfter(tokens: ArrayLike<number>, vocabSize: number): Float32Array {
+  let hash = 0x811c9dc5;
+  for (const token of Array.from(tokens)) {
+    must(token !== NEVER_WRITTEN, 'every position that is read was written');
+    hash = mix(Math.imul(hash ^ (token + 1), 0x01000193));
+  }
+  return Float32Array.from({ length: vocabSize }, (_, id) => mix(hash + Math.imul(id + 1, 0x9e3779b1)) / 2 ** 29 - 4);
+}
+
+function mix(word: number): number {
+  let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`the fake network expects that ${what}`);
+}
