@@ -1,6 +1,8 @@
 import { Random } from './random.js';
 import type { SamplingParameters } from './sampling-parameters.js';
 
+const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
 /** Chooses the tokens of one sequence. */
 export class Sampler {
   private readonly random: Random;
@@ -24,20 +26,24 @@ export class Sampler {
   next(logits: Float32Array): number {
     const { doSample, repetitionPenalty } = this.parameters;
     for (const id of this.seen) logits[id] = penalize(logits[id], repetitionPenalty);
-    const token = doSample ? draw(candidates(logits, this.parameters), this.random.next()) : argmax(logits);
+    const best = argmax(logits);
+    const token = doSample ? (draw(candidates(logits, this.parameters), this.random.next()) ?? best) : best;
     if (repetitionPenalty !== 1) this.seen.add(token);
     return token;
   }
 }
 
+/** Stays finite whatever the penalty is: a difference of infinities would be no number. */
 function penalize(logit: number, penalty: number): number {
-  return logit > 0 ? logit / penalty : logit * penalty;
+  const penalized = logit > 0 ? logit / penalty : logit * penalty;
+  return Math.max(-MAX_FLOAT32, Math.min(penalized, MAX_FLOAT32));
 }
 
+/** The first of the largest; what is no number counts as smallest. */
 export function argmax(logits: Float32Array): number {
   let best = 0;
-  let value = logits[0];
-  for (let id = 1; id < logits.length; id++) {
+  let value = -Infinity;
+  for (let id = 0; id < logits.length; id++) {
     if (logits[id] > value) {
       value = logits[id];
       best = id;
@@ -103,9 +109,13 @@ function keep(
   };
 }
 
-/** @param uniform a random number from 0 up to, not including, 1 */
-function draw({ ids, weights }: Candidates, uniform: number): number {
+/**
+ * @param uniform a random number from 0 up to, not including, 1
+ * @returns undefined when the weights are none to draw by, which takes logits that are not finite
+ */
+function draw({ ids, weights }: Candidates, uniform: number): number | undefined {
   let left = uniform * sum(weights);
+  if (Number.isNaN(left)) return undefined;
   for (let i = 0; i < ids.length; i++) {
     left -= weights[i];
     if (left < 0) return ids[i];

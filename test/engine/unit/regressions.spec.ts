@@ -8,6 +8,8 @@ import { ConfigReader } from '../../../src/engine/model/config-reader.js';
 import { readJsonObject } from '../../../src/engine/model/json.js';
 import { Random } from '../../../src/engine/sampling/random.js';
 import { type Decode, Detokenizer } from '../../../src/engine/tokens/detokenizer.js';
+import { Sampler } from '../../../src/engine/sampling/sampler.js';
+import { DEFAULT_SAMPLING } from '../../../src/engine/sampling/sampling-parameters.js';
 import { StopStrings } from '../../../src/engine/tokens/stop-strings.js';
 import { Tokenizer } from '../../../src/engine/tokens/tokenizer.js';
 import { openCheckpoint } from '../../../src/engine/weights/checkpoint.js';
@@ -147,5 +149,18 @@ describe('sampling/random.ts', () => {
     // The two halves of a seed are folded into one word, so each seed shares its sequence with two million others.
     const first = (seed: number): number => new Random(seed).next();
     expect(first(2 ** 32)).not.toBe(first(0x9e3779b1));
+  });
+});
+
+describe('sampling/sampler.ts', () => {
+  it.each([
+    ['a penalty that overflows', { repetitionPenalty: 5e-324, minP: 0.5 }, [1, 2, 3]],
+    ['a penalty that overflows within a nucleus', { repetitionPenalty: 1e-320, topP: 0.5 }, [1, 2, 3]],
+    ['a temperature that overflows', { temperature: 5e-324, minP: 0.5, topP: 0.5 }, [1, 2, 3]],
+    ['logits that are no numbers', { minP: 0.5, topP: 0.5 }, [NaN, NaN, NaN]],
+    ['logits that are infinite', { minP: 0.5, topP: 0.5 }, [-Infinity, -Infinity, -Infinity]],
+  ])('always gives a token, whatever it is asked: with %s', (_, parameters, logits) => {
+    const sampler = new Sampler({ ...DEFAULT_SAMPLING, doSample: true, ...parameters }, [0, 1, 2], 1);
+    expect([0, 1, 2]).toContain(sampler.next(Float32Array.from(logits)));
   });
 });
