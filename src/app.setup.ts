@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { LogController } from 'fastify';
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { useJsonBodies } from './common/http/json-body.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
@@ -16,6 +16,10 @@ export function createHttpAdapter(logger: Logger): FastifyAdapter {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => requestId(headers),
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // A path that cannot be decoded reaches no route, and so no filter.
+    frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) => {
+      void reply.status(400).send({ detail: 'Bad Request' });
+    },
   });
 }
 

@@ -194,6 +194,16 @@ describe('a bad request', () => {
     ['null for a body', 'null', { type: 'missing', loc: ['body'] }],
     ['an empty body', '', { type: 'missing', loc: ['body'] }],
     ['JSON that breaks off', '{"prompt": "x"', { type: 'json_invalid', loc: ['body', 14], msg: 'JSON decode error' }],
+    [
+      'JSON nested too deep',
+      `{"prompt":"x","a":${'['.repeat(5000)}${']'.repeat(5000)}}`,
+      { type: 'json_invalid', loc: ['body'] },
+    ],
+    [
+      'a number too large that is a string',
+      { prompt: 'x', max_new_tokens: '513' },
+      { type: 'less_than_equal', input: '513' },
+    ],
     ['no JSON', 'prompt=x', { type: 'json_invalid', msg: 'JSON decode error' }],
     ['a key that would reach a prototype', '{"__proto__":{},"prompt":"x"}', { type: 'json_invalid', loc: ['body'] }],
   ])('with %s is told so, in the shape of FastAPI', async (_, body, expected) => {
@@ -221,6 +231,24 @@ describe('a bad request', () => {
       ]);
     },
   );
+
+  it('of bytes that are no UTF-8 is told so', async () => {
+    const bytes = Buffer.from('{"prompt":"caf\xe9"}', 'latin1');
+    const response = await server.fetch('/generate', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: bytes,
+    });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({
+      detail: [{ type: 'json_invalid', ctx: { error: 'The body is not UTF-8' } }],
+    });
+  });
+
+  it('of another type that is JSON is no bad one', async () => {
+    const headers = { 'content-type': 'application/problem+json; charset=utf-8' };
+    expect((await server.post('/generate', { prompt: QUESTION }, { headers })).status).toBe(200);
+  });
 
   it('with a prompt longer than the context names the count and the limit, and nothing is cut', async () => {
     const [fault] = await faults({ prompt: 'word '.repeat(3000) });
@@ -254,6 +282,12 @@ describe('other routes', () => {
     const response = await server.fetch(path);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual(body);
+  });
+
+  it('that cannot be decoded are 400, in the same dialect', async () => {
+    const response = await server.fetch('/%ff');
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ detail: 'Bad Request' });
   });
 
   it('that do not exist are 404 in the same dialect, with a request id', async () => {

@@ -13,18 +13,18 @@ export class GenerateRequestPipe implements PipeTransform<unknown, GenerateReque
   /** @throws {RequestValidationError} */
   transform(body: unknown): GenerateRequest {
     const { value, faults } = validateBody(GenerateRequest, body);
-    const all = [...faults, ...this.limitFaults(value, faults)];
+    const all = [...faults, ...this.limitFaults(value, faults, body)];
     if (all.length > 0) throw new RequestValidationError(all);
     return value;
   }
 
   /** The one limit that decorators cannot know, since it comes from the configuration. */
-  private limitFaults(
-    { max_new_tokens: input }: GenerateRequest,
-    found: readonly ValidationFault[],
-  ): ValidationFault[] {
+  private limitFaults(value: GenerateRequest, found: readonly ValidationFault[], body: unknown): ValidationFault[] {
+    const { max_new_tokens: wanted } = value;
     const le = this.config.maxNewTokens;
-    if (input === undefined || found.some(({ loc }) => loc[1] === 'max_new_tokens') || input <= le) return [];
+    if (wanted === undefined || found.some(({ loc }) => loc[1] === 'max_new_tokens') || wanted <= le) return [];
+    // As it was sent: it may be a number that is written as a string.
+    const { max_new_tokens: input } = body as { max_new_tokens: unknown };
     const loc = ['body', 'max_new_tokens'];
     return [{ type: 'less_than_equal', loc, msg: `Input should be less than or equal to ${le}`, input, ctx: { le } }];
   }
