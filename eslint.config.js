@@ -6,7 +6,7 @@ const ENGINE_BOUNDARY = {
   patterns: [
     { group: ['@nestjs/*', 'fastify', 'rxjs', 'pino', 'class-*'], message: 'The engine knows nothing of the server.' },
     {
-      regex: '^(\\.\\./)+(app|common|config|generation|health|inference|main)\\b',
+      regex: '^(\\.\\./)+(app|common|config|generation|health|inference|main|openapi|version)\\b',
       message: 'The engine imports nothing from outside its folder.',
     },
   ],

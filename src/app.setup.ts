@@ -12,13 +12,13 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export function createHttpAdapter(logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
     loggerInstance: logger,
-    // One line for each request is written where it is known what it did; Fastify's two would say less.
+    // A generation writes one line, when it is known what it did; Fastify's two would say less.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => requestId(headers),
     requestTimeout: REQUEST_TIMEOUT_MS,
     // A path that cannot be decoded reaches no route, and so no filter.
-    frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) => {
-      void reply.status(400).send({ detail: 'Bad Request' });
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      void reply.header(REQUEST_ID_HEADER, request.id).status(400).send({ detail: 'Bad Request' });
     },
   });
 }

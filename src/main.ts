@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { setTimeout } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
@@ -9,6 +10,8 @@ import { NestLogger } from './common/logging/nest-logger.js';
 import { type Config, ConfigError, loadConfig } from './config/config.js';
 import { ModelService } from './generation/model.service.js';
 import { setUpOpenApi } from './openapi.js';
+
+const LAST_ANSWERS_MS = 2_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -22,7 +25,11 @@ async function main(): Promise<void> {
   configureApp(app);
   setUpOpenApi(app, config);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
-  void app.get(ModelService).failed.then((reason) => exitWith(logger, `${config.modelPath}: ${reason.message}`));
+  void app.get(ModelService).failed.then(async (reason) => {
+    // Requests that ran get their error before the process goes.
+    await Promise.race([app.close(), setTimeout(LAST_ANSWERS_MS)]);
+    exitWith(logger, `${config.modelPath}: ${reason.message}`);
+  });
   try {
     await app.listen(config.port, config.host);
   } catch (error) {

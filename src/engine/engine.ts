@@ -3,6 +3,7 @@ import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { resolveSampling } from './sampling/sampling-parameters.js';
 import type { EngineOptions, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo } from './types.js';
+import { Deferred } from './worker/deferred.js';
 import { DecoderThread, type LoadedDecoder } from './worker/decoder-thread.js';
 import { TextThread } from './worker/text-thread.js';
 
@@ -26,22 +27,24 @@ export class Engine {
    */
   static async load(options: EngineOptions, handlers: EngineHandlers = {}, signal?: AbortSignal): Promise<Engine> {
     await assertFolder(options.modelPath);
+    const broken = new Deferred<never>();
     let ready = false;
     const onFailure = (error: EngineError): void => {
+      broken.reject(error);
       // Before, the load itself ends with the error.
       if (ready) handlers.onFailure?.(error);
     };
+    const onProgress = (progress: LoadProgress): void => handlers.onProgress?.(progress);
+    const decoder = new DecoderThread(options, { onProgress, onFailure });
     const text = new TextThread(options.modelPath, onFailure);
-    const decoder = new DecoderThread(options, {
-      onProgress: (progress) => handlers.onProgress?.(progress),
-      onFailure,
-    });
-    const dispose = async (): Promise<void> => {
-      await Promise.all([text.dispose(), decoder.dispose()]);
-      releaseFreeMemory();
+    let disposing: Promise<void> | undefined;
+    const dispose = (): Promise<void> => {
+      disposing ??= Promise.all([text.dispose(), decoder.dispose()]).then(releaseFreeMemory);
+      return disposing;
     };
     try {
-      const [loadedDecoder, { hasChatTemplate }] = await orAborted(Promise.all([decoder.loaded, text.loaded]), signal);
+      const loaded = Promise.race([Promise.all([decoder.loaded, text.loaded]), broken.promise]);
+      const [loadedDecoder, { hasChatTemplate }] = await orAborted(loaded, signal);
       ready = true;
       return new Engine({ ...loadedDecoder.info, hasChatTemplate }, loadedDecoder, text, decoder, dispose);
     } catch (error) {
@@ -106,6 +109,9 @@ export class Engine {
   /** @returns how many tokens the answer may have */
   private fit(ids: readonly number[], wanted: number | undefined): number {
     const { contextLength, vocabSize } = this.info;
+    if (wanted !== undefined && !(Number.isSafeInteger(wanted) && wanted > 0)) {
+      throw new EngineError('request_invalid', `an answer of ${wanted} tokens was asked for`);
+    }
     if (ids.length === 0) throw new EngineError('request_invalid', 'the prompt has no tokens');
     const unknown = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
     if (unknown !== undefined) {

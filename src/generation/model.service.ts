@@ -28,6 +28,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     state: 'unloaded',
   };
   private loading: Promise<void> | undefined;
+  private unloading: Promise<void> | undefined;
   private loadAbort = new AbortController();
   private fail!: (reason: Error) => void;
 
@@ -64,21 +65,17 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
 
   /** Loads the model unless it is loaded; a load in progress is joined. */
   async load(): Promise<void> {
+    await this.unloading;
     if (this.current.state === 'ready') return;
     this.loading ??= this.startLoading().finally(() => (this.loading = undefined));
     await this.loading;
   }
 
-  /** Frees the model; ends a load in progress. */
+  /** Frees the model; ends a load in progress, and joins an unload. */
   async unload(): Promise<void> {
-    const { loading } = this;
     if (this.current.state === 'unloaded') return;
-    this.current = { state: 'unloading' };
-    this.loadAbort.abort();
-    await loading?.catch(() => undefined);
-    await this.provider.unload();
-    this.current = { state: 'unloaded' };
-    this.logger.log('model unloaded');
+    this.unloading ??= this.startUnloading().finally(() => (this.unloading = undefined));
+    await this.unloading;
   }
 
   /**
@@ -90,6 +87,15 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
     if (this.current.state !== 'ready') throw new ModelNotLoadedError();
     return this.provider.generate(request, signal);
+  }
+
+  private async startUnloading(): Promise<void> {
+    this.current = { state: 'unloading' };
+    this.loadAbort.abort();
+    await this.loading?.catch(() => undefined);
+    await this.provider.unload();
+    this.current = { state: 'unloaded' };
+    this.logger.log('model unloaded');
   }
 
   private async startLoading(): Promise<void> {
@@ -113,6 +119,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   }
 
   private breakDown(reason: Error): void {
+    if (this.current.state === 'unloading' || this.current.state === 'unloaded') return;
     this.current = { state: 'failed' };
     this.fail(reason);
   }
@@ -151,7 +158,7 @@ function describeSource({ modelSource }: Config): string {
     case 'configured':
       return 'MODEL_PATH';
     case 'mounted':
-      return 'MODEL_PATH is not set: this folder is mounted';
+      return 'MODEL_PATH is not set: this folder is mounted. Mount a Hugging Face model folder there, or set MODEL_PATH, to serve another';
     case 'demo':
       return 'MODEL_PATH is not set and nothing is mounted at /repository: the bundled demo model. Mount a Hugging Face model folder there, or set MODEL_PATH, to serve another';
   }

@@ -18,6 +18,7 @@ export class EngineInferenceProvider implements InferenceProvider {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
   async load(listeners: LoadListeners, signal: AbortSignal): Promise<ModelInfo> {
+    await this.unload();
     this.engine = await Engine.load(this.config, listeners, signal);
     return this.engine.info;
   }

@@ -94,7 +94,14 @@ describe('POST /generate', () => {
     const response = await server.post('/generate', { prompt: QUESTION, max_new_tokens: 7 });
     const id = response.headers.get('x-request-id');
     const line = await server.find((candidate) => candidate.request_id === id);
-    expect(line).toMatchObject({ level: 'info', msg: 'generate', prompt_tokens: 40, new_tokens: 7, max_new_tokens: 7 });
+    expect(line).toMatchObject({
+      level: 'info',
+      msg: 'generate',
+      outcome: 'length',
+      prompt_tokens: 40,
+      new_tokens: 7,
+      max_new_tokens: 7,
+    });
     expect(line.duration_ms).toBeGreaterThan(0);
     expect(server.logs.filter((candidate) => candidate.request_id === id)).toHaveLength(1);
   });
@@ -194,6 +201,11 @@ describe('a bad request', () => {
     ['null for a body', 'null', { type: 'missing', loc: ['body'] }],
     ['an empty body', '', { type: 'missing', loc: ['body'] }],
     ['JSON that breaks off', '{"prompt": "x"', { type: 'json_invalid', loc: ['body', 14], msg: 'JSON decode error' }],
+    [
+      'a string that only looks like a number',
+      { prompt: 'x', temperature: `${'1'.repeat(500_000)}x` },
+      { type: 'float_parsing' },
+    ],
     [
       'JSON nested too deep',
       `{"prompt":"x","a":${'['.repeat(5000)}${']'.repeat(5000)}}`,
@@ -313,7 +325,9 @@ describe('a client that goes away', () => {
     await expect(gone).rejects.toThrow('abort');
     expect((await next).status).toBe(200);
     await single.stop();
-    expect(single.logs.filter(({ msg }) => msg === 'generate')).toHaveLength(1);
+    const outcomes = single.logs.filter(({ msg }) => msg === 'generate').map(({ outcome }) => outcome);
+    // The first one may have gone before it was heard.
+    expect(outcomes.filter((outcome) => outcome !== 'cancelled')).toEqual(['length']);
   });
 });
 

@@ -46,7 +46,7 @@ describe('the OpenAPI document', () => {
     );
     const errors = Object.fromEntries(routes.map(({ route, operation }) => [route, Object.keys(operation.responses)]));
     expect(errors).toEqual({
-      'POST /generate': ['200', '422', '500', '503'],
+      'POST /generate': ['200', '413', '422', '500', '503'],
       'GET /health': ['200', '503'],
       'GET /health/live': ['200', '503'],
       'GET /health/ready': ['200', '503'],

@@ -1,5 +1,6 @@
 import { type Engine, EngineError } from '../../src/engine/index.js';
 import { Tokenizer } from '../../src/engine/tokens/tokenizer.js';
+import { writeLargeModel } from '../support/large-model.js';
 import { answer, loadEngine } from '../support/engine.js';
 import { DEMO_MODEL, editJson, fixture, TemporaryFolders } from '../support/folders.js';
 import { demoCases, golden, type GoldenGeneration } from '../support/golden.js';
@@ -256,6 +257,25 @@ describe('an engine', () => {
     const settled = expect(pending).rejects.toBeInstanceOf(EngineError);
     await engine.dispose();
     await settled;
+  });
+
+  it('can be disposed of twice', async () => {
+    const engine = await loadEngine(DEMO_MODEL);
+    await Promise.all([engine.dispose(), engine.dispose()]);
+    await engine.dispose();
+  });
+
+  it('refuses a model at its load that the runtime cannot run', async () => {
+    const folder = folders.create();
+    // Heads of 36 values, which attention with rotary embeddings does not take.
+    writeLargeModel(folder, { layers: 1, hidden: 576 });
+    await expect(loadEngine(folder)).rejects.toMatchObject({ code: 'runtime_failed' });
+  });
+
+  it.each([0, -1, 1.5, NaN])('refuses an answer of %d tokens', async (maxNewTokens) => {
+    const engine = await loadEngine(DEMO_MODEL);
+    await expect(answer(engine, { ...long, maxNewTokens })).rejects.toMatchObject({ code: 'request_invalid' });
+    await engine.dispose();
   });
 
   it('can be given up while it loads', async () => {

@@ -53,6 +53,16 @@ describe('text of the demo model, against transformers', () => {
     );
   });
 
+  it('streams whole characters when the folder asks for clean-up', () => {
+    const folder = folders.copyOf(DEMO_MODEL);
+    editJson(join(folder, 'tokenizer_config.json'), { clean_up_tokenization_spaces: true });
+    const tokenizer = Tokenizer.load(folder);
+    const text = "the 'main' branch , and 'some' text ; I know , ok";
+    const detokenizer = new Detokenizer((ids) => tokenizer.decode(ids));
+    const pieces = tokenizer.encode(text, false).map((id) => detokenizer.push(id));
+    expect([...pieces, detokenizer.flush()].join('')).toBe(text);
+  });
+
   it('leaves out ids that the padded vocabulary has no token for', () => {
     const tokenizer = Tokenizer.load(DEMO_MODEL);
     expect(tokenizer.decode([1791, ...tokenizer.encode('Paris', false), 1791])).toBe('Paris');

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
@@ -42,6 +43,8 @@ class FakeProvider implements InferenceProvider {
   unloads = 0;
   requests: GenerationRequest[] = [];
   error: Error | undefined;
+  onRequest: (() => void) | undefined;
+  untilAborted = false;
   whenLoaded: Promise<void> = Promise.resolve();
 
   async load(listeners: LoadListeners, signal: AbortSignal): Promise<ModelInfo> {
@@ -61,8 +64,13 @@ class FakeProvider implements InferenceProvider {
     return Promise.resolve();
   }
 
-  async *generate(request: GenerationRequest): AsyncGenerator<GenerationEvent> {
+  async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
     this.requests.push(request);
+    this.onRequest?.();
+    if (this.untilAborted) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      throw new InferenceError('cancelled', 'the request was cancelled');
+    }
     yield await Promise.resolve({ type: 'start', promptTokens: 3 });
     if (this.error) throw this.error;
     yield { type: 'tokens', text: 'a', ids: [1] };
@@ -171,6 +179,20 @@ describe('the model service', () => {
     expect((await get('/health/live')).status).toBe(200);
   });
 
+  it('waits for an unload that runs before it loads again', async () => {
+    const models = await start();
+    await models.load();
+    let freed!: () => void;
+    jest.spyOn(provider, 'unload').mockReturnValueOnce(new Promise((resolve) => (freed = resolve)));
+    const unloads = [models.unload(), models.unload()];
+    const load = models.load();
+    expect(models.state).toBe('unloading');
+    freed();
+    await Promise.all([...unloads, load]);
+    expect(models.state).toBe('ready');
+    expect(provider.loads).toBe(2);
+  });
+
   it('unloads when the application ends', async () => {
     const models = await start();
     await models.load();
@@ -231,5 +253,20 @@ describe('POST /generate', () => {
         err: expect.objectContaining({ message: 'secret path /etc/x' }) as unknown,
       }),
     ]);
+  });
+
+  it('is cancelled when its client goes away, and the log says so', async () => {
+    await ready();
+    provider.untilAborted = true;
+    const asked = new Promise<void>((resolve) => (provider.onRequest = resolve));
+    const controller = new AbortController();
+    const headers = { 'content-type': 'application/json' };
+    const request = { method: 'POST', headers, body: '{"prompt":"hi"}', signal: controller.signal };
+    const pending = fetch(`${await app.getUrl()}/generate`, request);
+    await asked;
+    controller.abort();
+    await expect(pending).rejects.toThrow('abort');
+    while (!logs.some(({ msg }) => msg === 'generate')) await new Promise(setImmediate);
+    expect(logs.filter(({ msg }) => msg === 'generate')).toEqual([expect.objectContaining({ outcome: 'cancelled' })]);
   });
 });

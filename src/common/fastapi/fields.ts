@@ -84,7 +84,7 @@ export function NumberField({ ge, le, positive, ...options }: FieldOptions & Num
       ...documented,
     } as unknown as ApiPropertyOptions),
     OptionalField(options),
-    AcceptNumericString(/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i),
+    AcceptNumericString(/^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i),
     IsNumber({ allowNaN: false, allowInfinity: false }, { context: { faultOf: numberFault } }),
     ...rangeValidators({ ge, le, positive }),
   );
@@ -171,9 +171,12 @@ function isNullable({ default: fallback }: FieldOptions): boolean {
   return fallback === undefined;
 }
 
+/** Of a number that is written as a string, in characters: what is longer is not looked at. */
+const MAX_NUMBER_LENGTH = 100;
+
 /** pydantic takes a number that is written as a string, and clients have come to rely on it. */
 function AcceptNumericString(pattern: RegExp): PropertyDecorator {
   return Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' && pattern.test(value) ? Number(value) : value,
+    typeof value === 'string' && value.length <= MAX_NUMBER_LENGTH && pattern.test(value) ? Number(value) : value,
   );
 }

@@ -1,5 +1,5 @@
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
-import { validateSync, type ValidationError } from 'class-validator';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import type { FaultOf } from './fields.js';
 import type { ValidationFault } from './validation-fault.js';
 
@@ -14,10 +14,19 @@ export function validateBody<T extends object>(type: ClassConstructor<T>, body: 
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { value: new type(), faults: [wrongBody(body)] };
   }
-  const value = plainToInstance(type, body, { exposeDefaultValues: true });
+  const value = plainToInstance(type, onlyFieldsOf(type, body as Record<string, unknown>));
   // One fault for each field: what follows from a wrong type says nothing more.
   const errors = validateSync(value, { stopAtFirstError: true });
   return { value, faults: errors.map((error) => toFault(error, body as Record<string, unknown>)) };
+}
+
+/** Fields that the class does not declare are not looked at: they may be many, and deep. */
+function onlyFieldsOf(type: ClassConstructor<object>, body: Record<string, unknown>): Record<string, unknown> {
+  const metadata = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  const fields = new Set(metadata.map(({ propertyName }) => propertyName));
+  return Object.fromEntries(
+    [...fields].filter((field) => Object.hasOwn(body, field)).map((field) => [field, body[field]]),
+  );
 }
 
 function wrongBody(body: unknown): ValidationFault {

@@ -9,5 +9,6 @@ export const ClientSignal = createParamDecorator((_: unknown, context: Execution
   raw.once('close', () => {
     if (!raw.writableFinished) controller.abort();
   });
+  if (raw.destroyed) controller.abort();
   return controller.signal;
 });

@@ -57,12 +57,14 @@ function describe(text: string): InvalidJsonError {
 
 /** Goes through the value level by level, so that its own depth does not matter. */
 function isTooDeep(value: unknown): boolean {
-  let level = [value];
+  let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) return true;
-    level = level.flatMap((item) =>
-      typeof item === 'object' && item !== null ? Object.values(item) : [],
-    ) as unknown[];
+    level = level.flatMap<unknown>(childrenOf);
   }
   return false;
+}
+
+function childrenOf(value: unknown): readonly unknown[] {
+  return typeof value === 'object' && value !== null ? Object.values(value) : [];
 }

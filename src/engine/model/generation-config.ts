@@ -47,7 +47,8 @@ export function readGenerationDefaults(folder: string, config: JsonObject): Gene
   const eos = reader.has('eos_token_id') ? reader : fallback;
   // Published files say so beside `do_sample: false`.
   const greedy = json.temperature === 0;
-  const pad = reader.has('pad_token_id') ? reader : fallback;
+  const padJson = reader.has('pad_token_id') ? json : config;
+  const pad = padJson === json ? reader : fallback;
   return {
     sampling: {
       doSample: reader.flag('do_sample', DEFAULT_SAMPLING.doSample) && !greedy,
@@ -58,7 +59,8 @@ export function readGenerationDefaults(folder: string, config: JsonObject): Gene
       repetitionPenalty: reader.positive('repetition_penalty', DEFAULT_SAMPLING.repetitionPenalty),
     },
     eosIds: eos.has('eos_token_id') ? eos.sizes('eos_token_id') : [],
-    padId: pad.has('pad_token_id') ? pad.size('pad_token_id') : undefined,
+    // Old conversions say -1 for none.
+    padId: pad.has('pad_token_id') && padJson.pad_token_id !== -1 ? pad.size('pad_token_id') : undefined,
     ignored: Object.entries(WITHOUT_EFFECT)
       .filter(([name, harmless]) => reader.has(name) && !isEmpty(json[name]) && !harmless.includes(json[name]))
       .map(([name]) => name),

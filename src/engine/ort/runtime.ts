@@ -1,7 +1,8 @@
 import { OrtApi, type Pointer } from './c-api.js';
 import { NativeMemory } from './tensor.js';
 
-const LOG_LEVEL_ERROR = 3;
+/** What goes wrong comes back as a status, whose message is logged once. */
+const LOG_LEVEL_FATAL = 4;
 const DEVICE_ALLOCATOR = 0;
 const MEMORY_TYPE_DEFAULT = 0;
 
@@ -13,7 +14,7 @@ export class OrtRuntime {
   private readonly allocator: Pointer;
 
   constructor(readonly api: OrtApi = new OrtApi()) {
-    this.environment = api.create('CreateEnv', LOG_LEVEL_ERROR, 'roost');
+    this.environment = api.create('CreateEnv', LOG_LEVEL_FATAL, 'roost');
     this.cpuMemory = api.create('CreateCpuMemoryInfo', DEVICE_ALLOCATOR, MEMORY_TYPE_DEFAULT);
     // Not freed: the default allocator belongs to the library.
     this.allocator = api.create('GetAllocatorWithDefaultOptions');

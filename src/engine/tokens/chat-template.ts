@@ -44,7 +44,7 @@ export class ChatTemplate {
     if (!named)
       throw new EngineError(
         'model_invalid',
-        `${CONFIG_FILE}: chat_template is neither a template nor a list of named ones`,
+        `${CONFIG_FILE}: chat_template is neither a template nor a list of named ones with a default`,
       );
     return new ChatTemplate(named, specialTokens);
   }

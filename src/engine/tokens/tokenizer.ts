@@ -28,7 +28,6 @@ export class Tokenizer {
   /** Ids that never appear in an answer's text. */
   readonly specialIds: ReadonlySet<number>;
   private readonly tokenizer: HuggingFaceTokenizer;
-  private readonly cleanUpSpaces: boolean;
 
   /** @throws {EngineError} model_invalid, naming the file */
   static load(folder: string): Tokenizer {
@@ -45,8 +44,6 @@ export class Tokenizer {
     } catch (error) {
       throw new EngineError('model_invalid', `tokenizer.json: cannot be used (${(error as Error).message})`);
     }
-    // transformers does this only when it is asked to; the library by default.
-    this.cleanUpSpaces = config.clean_up_tokenization_spaces === true;
     this.specialIds = this.findSpecialIds();
   }
 
@@ -76,7 +73,8 @@ export class Tokenizer {
     const known = ids.filter(
       (id) => !(skipSpecialTokens && this.specialIds.has(id)) && this.tokenizer.id_to_token(id) !== undefined,
     );
-    return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: this.cleanUpSpaces });
+    // Never cleaned up: that moves characters that have been streamed already.
+    return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: false });
   }
 
   private findSpecialIds(): Set<number> {

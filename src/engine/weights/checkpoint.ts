@@ -38,6 +38,7 @@ export function openCheckpoint(folder: string): Checkpoint {
   const index = single ? undefined : readOptionalJsonObject(join(folder, INDEX_FILE));
   const weightMap = index && readWeightMap(index);
   const files = weightMap ? [...new Set(weightMap.values())].sort() : [SINGLE_FILE];
+  if (weightMap) refuseExtraShards(folder, files);
   const paths = files.map((file) => resolveFile(folder, file, weightMap !== undefined));
   const root = commonFolder(paths);
 
@@ -60,6 +61,14 @@ export function openCheckpoint(folder: string): Checkpoint {
       throw new EngineError('model_invalid', `${file}: lacks tensor ${name}, which ${INDEX_FILE} places there`);
   }
   return { root, tensors, ...totals(tensors.values()) };
+}
+
+/** A shard that the index does not know is of another checkpoint, or the index is: either way something is wrong. */
+function refuseExtraShards(folder: string, files: readonly string[]): void {
+  const extra = readdirSync(folder).find(
+    (name) => /^model-\d+-of-\d+\.safetensors$/.test(name) && !files.includes(name),
+  );
+  if (extra) throw new EngineError('model_invalid', `${extra}: is a shard that ${INDEX_FILE} does not list`);
 }
 
 function totals(tensors: Iterable<CheckpointTensor>): Pick<Checkpoint, 'parameters' | 'bytes'> {
@@ -128,7 +137,7 @@ function describeMissing(folder: string): string {
 function commonFolder(paths: readonly string[]): string {
   let common = dirname(paths[0]);
   for (const path of paths) {
-    while (relative(common, path).startsWith('..')) common = dirname(common);
+    while (relative(common, path).split(sep)[0] === '..') common = dirname(common);
   }
   return common;
 }

@@ -72,6 +72,8 @@ export class DecoderThread {
   }
 
   private receive(message: DecoderMessage): void {
+    // What the thread said before it was told to end.
+    if (this.failure) return;
     switch (message.type) {
       case 'phase':
         return this.meter.begin(message);

@@ -4,6 +4,7 @@ import {
   ApiInternalServerErrorResponse,
   ApiOkResponse,
   ApiOperation,
+  ApiPayloadTooLargeResponse,
   ApiServiceUnavailableResponse,
   ApiTags,
   ApiUnprocessableEntityResponse,
@@ -31,6 +32,7 @@ export class GenerateController {
   @ApiOperation({ summary: 'Generate text', description: 'Answers a prompt. Comes back when the answer is complete.' })
   @ApiBody({ type: GenerateRequest })
   @ApiOkResponse({ description: 'The answer', type: GenerateResponse })
+  @ApiPayloadTooLargeResponse({ description: 'The body has more than 1 MiB', type: ErrorBody })
   @ApiUnprocessableEntityResponse({ description: 'Something is wrong with the request', type: ValidationErrorBody })
   @ApiInternalServerErrorResponse({ description: 'The generation failed', type: ErrorBody })
   @ApiServiceUnavailableResponse({ description: 'The model is not loaded', type: ErrorBody })

@@ -66,7 +66,7 @@ describe('generation_config.json', () => {
     ['eos_token_id', '2'],
     ['eos_token_id', [2, -1]],
     ['eos_token_id', { id: 2 }],
-    ['pad_token_id', -1],
+    ['pad_token_id', -2],
     ['pad_token_id', '0'],
   ])('is refused, naming the field, when %s is %j', (field, value) => {
     const { code, message } = engineErrorOf(() => read({ [field]: value }));

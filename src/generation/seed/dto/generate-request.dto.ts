@@ -65,7 +65,7 @@ export class GenerateRequest {
 
   @StringListField({
     description: 'One string or several: the answer ends before the first of them that it would contain',
-    example: ['\n\n'],
+    example: ['END'],
     maxItems: 16,
   })
   stop?: string[];
