@@ -42,7 +42,7 @@ async function main(): Promise<void> {
 
 function readConfig(): Config {
   try {
-    return loadConfig(process.env);
+    return loadConfig();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return exitWith(createLogger({ logLevel: 'info' }), error.message);

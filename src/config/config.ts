@@ -42,7 +42,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  *
  * @throws {ConfigError} naming the variable, its value and what is allowed
  */
-export function loadConfig(env: Environment, exists: (path: string) => boolean = existsSync): Config {
+export function loadConfig(env: Environment = process.env, exists: (path: string) => boolean = existsSync): Config {
   const modelPath = text(env, 'MODEL_PATH');
   const mounted = exists(MOUNTED_MODEL);
   return Object.freeze({

@@ -9,7 +9,7 @@ export interface GenerationDefaults {
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
   readonly padId: number | undefined;
-  /** Settings of generation_config.json that would change the output, but are not implemented. */
+  /** Settings of generation_config.json that would change the output, but that the engine does not know. */
   readonly ignored: readonly string[];
 }
 
