@@ -62,7 +62,6 @@ export class DecoderRunner {
   ) {
     this.capacity = options.capacity;
     this.slots = options.slots;
-    this.session = new OrtSession(runtime, model, options);
     this.cache = new KvCache(runtime, spec, options);
     const maxTokens = Math.max(options.slots, options.prefillChunk);
     const [ids, lengths, total, rows, logits] = [
@@ -78,6 +77,13 @@ export class DecoderRunner {
     this.totalLength = new Int32Array(total.buffer);
     this.logitsRows = new BigInt64Array(rows.buffer);
     this.logits = new Float32Array(logits.buffer);
+    // Last: it takes longest, and when it fails, what came before it is easily freed.
+    try {
+      this.session = new OrtSession(runtime, model, options);
+    } catch (error) {
+      this.freeMemory();
+      throw error;
+    }
   }
 
   get vocabSize(): number {
@@ -111,6 +117,10 @@ export class DecoderRunner {
     for (const range of this.bindings.values()) disposeRange(range);
     this.bindings.clear();
     this.session.dispose();
+    this.freeMemory();
+  }
+
+  private freeMemory(): void {
     this.cache.dispose();
     for (const memory of this.memory) memory.dispose();
   }
