@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.js';
-import { isJsonObject, type JsonObject } from './json.js';
+import { isJsonObject, isSize, type JsonObject } from './json.js';
 
 /** Reads fields of config.json, so that each missing or wrong one ends in one line that names it. */
 export class ConfigReader {
@@ -76,8 +76,4 @@ export class ConfigReader {
     const found = value === undefined ? 'is missing' : `is ${JSON.stringify(value).slice(0, 80)}`;
     throw new EngineError('model_invalid', `${this.label}: ${name} ${found}, but must be ${wanted}`);
   }
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

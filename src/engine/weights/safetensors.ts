@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { EngineError } from '../errors.js';
-import { isJsonObject } from '../model/json.js';
+import { isJsonObject, isSize } from '../model/json.js';
 import { bytesOfElement } from './data-type.js';
 
 /** Where one tensor lies in its file. */
@@ -75,10 +75,6 @@ function parseHeader(bytes: Buffer, fail: Fail): Record<string, unknown> {
     return fail('its header is not JSON');
   }
   return isJsonObject(header) ? header : fail('its header is not a JSON object');
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function toEntry(name: string, value: unknown, dataStart: number, fileSize: number, fail: Fail): TensorEntry {
