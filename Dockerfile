@@ -43,13 +43,14 @@ FROM ${CUDA_BASE} AS cuda
 LABEL org.opencontainers.image.title="roost" \
       org.opencontainers.image.description="Serves a Hugging Face model folder over HTTP, on NVIDIA GPUs" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 CACHE_DIR=/cache
 WORKDIR /app
 COPY --from=node /usr/local/bin/node /usr/local/bin/
 COPY --from=cuda-dependencies /app/node_modules node_modules
 COPY --from=build /app/models models
 COPY --from=build /app/dist dist
 COPY --from=build /app/package.json /app/LICENSE* ./
+RUN install -d -o 10001 -g 10001 /cache
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
@@ -62,12 +63,14 @@ LABEL org.opencontainers.image.title="roost" \
       org.opencontainers.image.description="Serves a Hugging Face model folder over HTTP" \
       org.opencontainers.image.licenses="Apache-2.0"
 # ONNX Runtime would report to its maker what it runs.
-ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 CACHE_DIR=/cache
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/models models
 COPY --from=build /app/dist dist
 COPY --from=build /app/package.json /app/LICENSE* ./
+# Quantized weights; mount a volume here to keep them.
+RUN install -d -o 10001 -g 10001 /cache
 # A number, so that a platform can tell that it is not root.
 USER 10001:10001
 EXPOSE 8000

@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const DEVICES = ['auto', 'cpu', 'cuda'] as const;
 const DTYPES = ['auto', 'float32', 'float16', 'bfloat16'] as const;
+const QUANTIZATIONS = ['none', 'int8', 'int4'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Where Inference Endpoints and its like mount the model. */
@@ -21,6 +24,9 @@ export interface Config {
   readonly modelId: string | undefined;
   readonly device: (typeof DEVICES)[number];
   readonly dtype: (typeof DTYPES)[number];
+  readonly quantization: (typeof QUANTIZATIONS)[number];
+  /** Where quantized weights are kept for the next start. */
+  readonly cacheFolder: string | undefined;
   readonly maxModelLength: number | undefined;
   readonly maxBatchSize: number;
   readonly maxNewTokens: number;
@@ -53,6 +59,8 @@ export function loadConfig(env: Environment = process.env, exists: (path: string
     modelId: text(env, 'MODEL_ID'),
     device: oneOf(env, 'DEVICE', DEVICES) ?? 'auto',
     dtype: oneOf(env, 'DTYPE', DTYPES) ?? 'auto',
+    quantization: oneOf(env, 'QUANTIZATION', QUANTIZATIONS) ?? 'none',
+    cacheFolder: cacheFolder(env),
     maxModelLength: integer(env, 'MAX_MODEL_LEN', 2, 10_000_000),
     maxBatchSize: integer(env, 'MAX_BATCH_SIZE', 1, 256) ?? 8,
     maxNewTokens: integer(env, 'MAX_NEW_TOKENS', 1, 10_000_000) ?? 512,
@@ -60,6 +68,11 @@ export function loadConfig(env: Environment = process.env, exists: (path: string
     threads: integer(env, 'THREADS', 1, 1024),
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
   });
+}
+
+function cacheFolder(env: Environment): string | undefined {
+  const configured = text(env, 'CACHE_DIR');
+  return configured === 'none' ? undefined : resolve(configured ?? join(homedir(), '.cache', 'roost'));
 }
 
 function text(env: Environment, name: string): string | undefined {

@@ -1,3 +1,4 @@
+import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
 import type { SamplingRequest } from './sampling/sampling-parameters.js';
 import type { ChatInput } from './tokens/chat-template.js';
@@ -12,6 +13,10 @@ export interface EngineOptions {
   readonly modelId?: string;
   readonly device: Device | 'auto';
   readonly dtype: ComputeType | 'auto';
+  /** How matrices are held in memory: quantized by a recipe, or, by default, in the type that the network computes in. */
+  readonly quantization?: Quantization | QuantizationRecipe;
+  /** Folder that keeps quantized weights from one load to the next; none if left out. */
+  readonly cacheFolder?: string;
   /** Longest sequence in tokens, prompt and answer together; what the model and the memory allow if left out. */
   readonly maxModelLength?: number;
   /** Sequences that are worked on at the same time. */
@@ -29,6 +34,8 @@ export interface ModelInfo {
   readonly device: Device;
   /** The type that the network computes in. */
   readonly dtype: ComputeType;
+  /** How matrices are held in memory; `custom` for a recipe of the caller's own. */
+  readonly quantization: Quantization | 'custom';
   /** The type of the weights on disk. */
   readonly weightType: DataType;
   readonly parameters: number;

@@ -142,6 +142,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
       architecture: info.architecture,
       device: info.device,
       dtype: info.dtype,
+      quantization: info.quantization,
       parameters: info.parameters,
       weight_bytes: info.weightBytes,
       context_length: info.contextLength,

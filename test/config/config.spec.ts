@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, ConfigError, DEMO_MODEL, loadConfig, MOUNTED_MODEL } from '../../src/config/config.js';
 import { ROOT } from '../support/folders.js';
@@ -29,6 +30,8 @@ describe('the configuration', () => {
       modelId: undefined,
       device: 'auto',
       dtype: 'auto',
+      quantization: 'none',
+      cacheFolder: join(homedir(), '.cache', 'roost'),
       maxModelLength: undefined,
       maxBatchSize: 8,
       maxNewTokens: 512,
@@ -59,6 +62,11 @@ describe('the configuration', () => {
     ['DTYPE', 'float32', { dtype: 'float32' }],
     ['DTYPE', 'float16', { dtype: 'float16' }],
     ['DTYPE', 'BFloat16', { dtype: 'bfloat16' }],
+    ['QUANTIZATION', 'none', { quantization: 'none' }],
+    ['QUANTIZATION', 'INT8', { quantization: 'int8' }],
+    ['QUANTIZATION', 'int4', { quantization: 'int4' }],
+    ['CACHE_DIR', 'none', { cacheFolder: undefined }],
+    ['CACHE_DIR', '/var/cache/weights', { cacheFolder: '/var/cache/weights' }],
     ['MAX_MODEL_LEN', '2', { maxModelLength: 2 }],
     ['MAX_MODEL_LEN', '131072', { maxModelLength: 131_072 }],
     ['MAX_BATCH_SIZE', '1', { maxBatchSize: 1 }],

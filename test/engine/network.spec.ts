@@ -4,6 +4,8 @@ import { OrtInterrupt } from '../../src/engine/ort/interrupt.js';
 import { OrtRuntime } from '../../src/engine/ort/runtime.js';
 import { DecoderRunner } from '../../src/engine/runner/decoder-runner.js';
 import { openCheckpoint } from '../../src/engine/weights/checkpoint.js';
+import { prepareWeights } from '../../src/engine/weights/prepare-weights.js';
+import { WeightMemory } from '../../src/engine/weights/weight-memory.js';
 import { fixture, readJson } from '../support/folders.js';
 import { golden } from '../support/golden.js';
 
@@ -16,11 +18,16 @@ describe.each(['llama', 'smollm3'] as const)('the network of the %s fixture, aga
   const capacity = 256;
   const interrupt = new OrtInterrupt();
   let runtime: OrtRuntime;
+  let weights: WeightMemory;
   let runner: DecoderRunner;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     runtime = new OrtRuntime();
-    runner = new DecoderRunner(runtime, spec, buildDecoderGraph(spec, checkpoint, capacity).model, {
+    const graph = buildDecoderGraph(spec, checkpoint, capacity);
+    const { signal } = new AbortController();
+    weights = new WeightMemory(runtime, graph.weights);
+    await prepareWeights(checkpoint, graph.weights, weights, { threads: 2, signal });
+    runner = new DecoderRunner(runtime, spec, graph.model, weights.tensors, {
       slots: 4,
       capacity,
       prefillChunk: capacity,
@@ -32,6 +39,7 @@ describe.each(['llama', 'smollm3'] as const)('the network of the %s fixture, aga
 
   afterAll(() => {
     runner.dispose();
+    weights.dispose();
     runtime.dispose();
     interrupt.dispose();
   });

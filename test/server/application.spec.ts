@@ -23,6 +23,7 @@ const INFO: ModelInfo = {
   architecture: 'Fake',
   device: 'cpu',
   dtype: 'float32',
+  quantization: 'none',
   weightType: 'F32',
   parameters: 1,
   weightBytes: 4,

@@ -1,8 +1,10 @@
 import { EngineError } from '../errors.js';
 import type { Checkpoint } from '../weights/checkpoint.js';
 import { isWeightType } from '../weights/data-type.js';
+import { partsOf, scalesOf, type QuantizedFormat, type WeightPlan, type WeightSource } from '../weights/weight-plan.js';
 import type { DecoderSpec, LayerSpec } from './decoder-spec.js';
 import { MICROSOFT_DOMAIN, OnnxGraph } from './onnx-graph.js';
+import { formatFor, type QuantizationRecipe } from './quantization.js';
 import { rotaryTables } from './rope.js';
 
 /** The names by which a session feeds and reads the graph. */
@@ -25,8 +27,10 @@ export const GRAPH_IO = {
 } as const;
 
 export interface DecoderGraph {
-  /** A serialized ONNX ModelProto whose weights are external data below the checkpoint's root. */
+  /** A serialized ONNX ModelProto. The embedding is external data below the checkpoint's root. */
   readonly model: Uint8Array;
+  /** All other weights, to be made and handed to the session. */
+  readonly weights: readonly WeightPlan[];
   /** Tensors of the checkpoint that the graph has no place for: a sign that it computes something else. */
   readonly unusedTensors: readonly string[];
 }
@@ -35,11 +39,17 @@ export interface DecoderGraph {
  * Builds the graph of a decoder over the weights of a checkpoint, without reading them.
  *
  * @param capacity positions of the KV cache, in tokens: as long are the rotary tables
+ * @param recipe how matrices are quantized; float32 if left out
  * @throws {EngineError} model_invalid when the checkpoint lacks a tensor or one has another shape;
  * model_unsupported when one has a type that does not hold plain weights.
  */
-export function buildDecoderGraph(spec: DecoderSpec, checkpoint: Checkpoint, capacity: number): DecoderGraph {
-  return new DecoderGraphBuilder(spec, checkpoint, capacity).build();
+export function buildDecoderGraph(
+  spec: DecoderSpec,
+  checkpoint: Checkpoint,
+  capacity: number,
+  recipe?: QuantizationRecipe,
+): DecoderGraph {
+  return new DecoderGraphBuilder(spec, checkpoint, capacity, recipe).build();
 }
 
 /** The residual stream between two blocks: its value is `base` + `delta`, added by the norm that reads it next. */
@@ -48,14 +58,32 @@ interface Residual {
   readonly delta: string;
 }
 
+/** Projections of one input, computed by one operator. */
+interface Linear {
+  /** Of the result. */
+  readonly name: string;
+  readonly input: string;
+  readonly inSize: number;
+  /** What the checkpoint calls each, and how many values it gives. */
+  readonly projections: readonly (readonly [name: string, outSize: number])[];
+  readonly bias: boolean;
+  /** If not that of the layers. */
+  readonly quantization?: QuantizedFormat;
+}
+
+/** Inputs are quantized to int8 as well, row by row and block by block: four times as fast, and hardly less exact. */
+const ACCURACY_INT8 = 4;
+
 class DecoderGraphBuilder {
   private readonly graph = new OnnxGraph();
   private readonly used = new Set<string>();
+  private readonly weights: WeightPlan[] = [];
 
   constructor(
     private readonly spec: DecoderSpec,
     private readonly checkpoint: Checkpoint,
     private readonly capacity: number,
+    private readonly recipe: QuantizationRecipe | undefined,
   ) {}
 
   build(): DecoderGraph {
@@ -66,15 +94,15 @@ class DecoderGraphBuilder {
     graph.input(GRAPH_IO.logitsRows, 'int64', ['rows']);
     this.addRotaryTables();
 
-    // Rows are looked up first and widened after, so the table itself stays as it is in the file.
-    const table = this.weight('model.embed_tokens.weight', [spec.vocabSize, spec.hiddenSize]);
+    // The table stays in its file, which the runtime maps: memory holds the rows that are looked up, and no others.
+    const table = this.mapped('model.embed_tokens.weight', [spec.vocabSize, spec.hiddenSize]);
     const rows = graph.node('Gather', 'embedding_rows', [table, GRAPH_IO.inputIds]);
     const embedded = graph.node('Cast', 'embedding', [rows], { attributes: { to: 1 } });
 
     let residual: Residual | string = embedded;
     for (const [index, layer] of spec.layers.entries()) residual = this.addLayer(index, layer, residual);
     this.addHead(residual as Residual);
-    return { model: graph.serialize(), unusedTensors: this.unusedTensors() };
+    return { model: graph.serialize(), weights: this.weights, unusedTensors: this.unusedTensors() };
   }
 
   private addRotaryTables(): void {
@@ -103,31 +131,62 @@ class DecoderGraphBuilder {
     for (const value of past) graph.input(value, 'float32', cacheShape);
     for (const value of present) graph.output(value, 'float32', cacheShape);
 
-    const query = this.linear(`${name}.q_proj`, input, hiddenSize, heads * headDim, bias.qkv);
-    const key = this.linear(`${name}.k_proj`, input, hiddenSize, kvHeads * headDim, bias.qkv);
-    const value = this.linear(`${name}.v_proj`, input, hiddenSize, kvHeads * headDim, bias.qkv);
+    // One matrix, one operator: the attention takes queries, keys and values apart itself.
+    const qkv = this.linear({
+      name: `${name}.qkv_proj`,
+      input,
+      inSize: hiddenSize,
+      projections: [
+        [`${name}.q_proj`, heads * headDim],
+        [`${name}.k_proj`, kvHeads * headDim],
+        [`${name}.v_proj`, kvHeads * headDim],
+      ],
+      bias: bias.qkv,
+    });
     const lengths = [GRAPH_IO.sequenceLengths, GRAPH_IO.totalLength];
     const rotary = layer.rotary ? ['cos_cache', 'sin_cache'] : [];
-    const attended = graph.node('GroupQueryAttention', name, [query, key, value, ...past, ...lengths, ...rotary], {
+    const attended = graph.node('GroupQueryAttention', name, [qkv, '', '', ...past, ...lengths, ...rotary], {
       domain: MICROSOFT_DOMAIN,
       attributes: { num_heads: heads, kv_num_heads: kvHeads, do_rotary: layer.rotary ? 1 : 0 },
       outputs: [name, ...present],
     });
-    return this.linear(`${name}.o_proj`, attended, heads * headDim, hiddenSize, bias.attentionOutput);
+    return this.linear({
+      name: `${name}.o_proj`,
+      input: attended,
+      inSize: heads * headDim,
+      projections: [[`${name}.o_proj`, hiddenSize]],
+      bias: bias.attentionOutput,
+    });
   }
 
   private addMlp(name: string, input: string): string {
     const { graph } = this;
     const { hiddenSize, intermediateSize, bias } = this.spec;
-    const gate = this.linear(`${name}.gate_proj`, input, hiddenSize, intermediateSize, bias.mlp);
-    const up = this.linear(`${name}.up_proj`, input, hiddenSize, intermediateSize, bias.mlp);
+    const gateUp = this.linear({
+      name: `${name}.gate_up_proj`,
+      input,
+      inSize: hiddenSize,
+      projections: [
+        [`${name}.gate_proj`, intermediateSize],
+        [`${name}.up_proj`, intermediateSize],
+      ],
+      bias: bias.mlp,
+    });
+    const [gate, up] = [`${name}.gate`, `${name}.up`];
+    graph.node('Split', `${name}.split`, [gateUp], { attributes: { axis: -1, num_outputs: 2 }, outputs: [gate, up] });
     // x · sigmoid(alpha · x) with alpha 1 is SiLU, in one node.
     const activated = graph.node('QuickGelu', `${name}.silu`, [gate], {
       domain: MICROSOFT_DOMAIN,
       attributes: { alpha: { float: 1 } },
     });
     const product = graph.node('Mul', `${name}.gated`, [activated, up]);
-    return this.linear(`${name}.down_proj`, product, intermediateSize, hiddenSize, bias.mlp);
+    return this.linear({
+      name: `${name}.down_proj`,
+      input: product,
+      inSize: intermediateSize,
+      projections: [[`${name}.down_proj`, hiddenSize]],
+      bias: bias.mlp,
+    });
   }
 
   /** Only the wanted rows reach the last norm and the head: a prefill needs the logits of one position. */
@@ -143,14 +202,21 @@ class DecoderGraphBuilder {
       delta: wanted(residual.delta, 'head.delta'),
     });
     const weight = spec.tiedEmbeddings ? 'model.embed_tokens' : 'lm_head';
-    const logits = this.linear(weight, normalized, spec.hiddenSize, spec.vocabSize, false, GRAPH_IO.logits);
+    const logits = this.linear({
+      name: GRAPH_IO.logits,
+      input: normalized,
+      inSize: spec.hiddenSize,
+      projections: [[weight, spec.vocabSize]],
+      bias: false,
+      quantization: this.recipe?.head,
+    });
     graph.output(logits, 'float32', ['rows', spec.vocabSize]);
   }
 
   /** RMS norm of the residual stream; `sum` is the stream itself, after the addition. */
   private norm(name: string, input: Residual | string): { normalized: string; sum: string } {
     const { graph, spec } = this;
-    const weight = this.floatWeight(`${name}.weight`, [spec.hiddenSize]);
+    const weight = this.floatVector(`${name}.weight`, spec.hiddenSize);
     const attributes = { epsilon: { float: spec.normEpsilon } };
     if (typeof input === 'string') {
       const options = { attributes: { ...attributes, axis: -1, stash_type: 1 } };
@@ -165,27 +231,60 @@ class DecoderGraphBuilder {
     return { normalized, sum };
   }
 
-  /** input · weightᵀ (+ bias); checkpoints keep weights as [out, in]. */
-  private linear(name: string, input: string, inSize: number, outSize: number, bias: boolean, result = name): string {
+  /** input · weightᵀ (+ bias), for one or several projections of the same input side by side. */
+  private linear({ name, input, inSize, projections, bias, quantization = this.recipe?.layers }: Linear): string {
     const { graph } = this;
-    const weight = this.floatWeight(`${name}.weight`, [outSize, inSize]);
-    const options = { domain: MICROSOFT_DOMAIN, attributes: { transB: 1 } };
-    if (!bias) return graph.node('FusedMatMul', result, [input, weight], options);
-    const product = graph.node('FusedMatMul', `${name}.product`, [input, weight], options);
-    return graph.node('Add', result, [product, this.floatWeight(`${name}.bias`, [outSize])]);
+    const outSize = projections.reduce((sum, [, size]) => sum + size, 0);
+    const plan: WeightPlan = {
+      name: `${name}.weight`,
+      sources: projections.map(([source, size]) => this.tensor(`${source}.weight`, [size, inSize])),
+      shape: [outSize, inSize],
+      format: formatFor(quantization, inSize),
+    };
+    const weight = this.supply(plan);
+    const added = bias
+      ? this.supply({
+          name: `${name}.bias`,
+          sources: projections.map(([source, size]) => this.tensor(`${source}.bias`, [size])),
+          shape: [outSize],
+          format: 'float32',
+        })
+      : undefined;
+    if (plan.format === 'float32') {
+      const options = { domain: MICROSOFT_DOMAIN, attributes: { transB: 1 } };
+      if (added === undefined) return graph.node('FusedMatMul', name, [input, weight], options);
+      return graph.node('Add', name, [graph.node('FusedMatMul', `${name}.product`, [input, weight], options), added]);
+    }
+    const { bits, blockSize } = plan.format;
+    const inputs = [input, weight, scalesOf(weight), ...(added === undefined ? [] : ['', '', added])];
+    return graph.node('MatMulNBits', name, inputs, {
+      domain: MICROSOFT_DOMAIN,
+      attributes: { K: inSize, N: outSize, bits, block_size: blockSize, accuracy_level: ACCURACY_INT8 },
+    });
   }
 
-  /** A weight as float32: the cast of a constant is done once, when the session is created. */
-  private floatWeight(name: string, shape: readonly number[]): string {
-    const weight = this.weight(name, shape);
-    if (this.checkpoint.tensors.get(name)?.dtype === 'F32') return weight;
-    return this.graph.node('Cast', `${name}.float32`, [weight], { attributes: { to: 1 } });
+  private floatVector(name: string, size: number): string {
+    return this.supply({ name, sources: [this.tensor(name, [size])], shape: [size], format: 'float32' });
   }
 
-  private weight(name: string, shape: readonly number[]): string {
+  /** Declares the initializers of a weight that is handed to the session. */
+  private supply(plan: WeightPlan): string {
+    this.weights.push(plan);
+    for (const { name, type, shape } of partsOf(plan)) this.graph.suppliedInitializer(name, type, shape);
+    return plan.name;
+  }
+
+  /** Declares an initializer that stays in the checkpoint's file. */
+  private mapped(name: string, shape: readonly number[]): string {
+    const { dtype, location, offset, length } = this.tensor(name, shape);
+    return this.graph.externalInitializer(name, dtype, shape, { location, offset, length });
+  }
+
+  /** The checkpoint's tensor of that name, which must have that shape. */
+  private tensor(name: string, shape: readonly number[]): WeightSource {
     const tensor = this.checkpoint.tensors.get(name);
     if (!tensor) throw new EngineError('model_invalid', `the weights lack tensor ${name}, which config.json calls for`);
-    const { dtype, location, offset, length } = tensor;
+    const { dtype, location } = tensor;
     if (!isWeightType(dtype)) {
       throw new EngineError(
         'model_unsupported',
@@ -200,7 +299,7 @@ class DecoderGraphBuilder {
       );
     }
     this.used.add(name);
-    return this.graph.externalInitializer(name, dtype, shape, { location, offset, length });
+    return { ...tensor, dtype };
   }
 
   private unusedTensors(): string[] {

@@ -2,7 +2,7 @@ import { DATA_TYPES, type DataType } from '../weights/data-type.js';
 import { ProtobufMessage } from './protobuf.js';
 
 /** TensorProto.DataType of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, as far as it is used here. */
-export const ONNX_TYPE = { float32: DATA_TYPES.F32.onnx, int32: 6, int64: 7 } as const;
+export const ONNX_TYPE = { float32: DATA_TYPES.F32.onnx, uint8: 2, int32: 6, int64: 7 } as const;
 export type OnnxType = keyof typeof ONNX_TYPE;
 
 export const MICROSOFT_DOMAIN = 'com.microsoft';
@@ -11,6 +11,8 @@ const OPSETS = [
   [MICROSOFT_DOMAIN, 1],
 ] as const;
 const IR_VERSION = 10;
+/** TensorProto.DataLocation. */
+const EXTERNAL = 1;
 const ATTRIBUTE_TYPE = { float: 1, int: 2 } as const;
 
 /** A dimension: a size, or the name of one that is known only when the graph runs. */
@@ -70,8 +72,14 @@ export class OnnxGraph {
     for (const [key, value] of Object.entries(entries)) {
       tensor.message(13, new ProtobufMessage().string(1, key).string(2, value));
     }
-    const EXTERNAL = 1;
     this.initializers.set(name, tensor.int(14, EXTERNAL));
+    return name;
+  }
+
+  /** Declares a weight whose bytes are handed to the session in memory, under the same name. */
+  suppliedInitializer(name: string, type: OnnxType, shape: readonly number[]): string {
+    const location = new ProtobufMessage().string(1, 'location').string(2, 'supplied');
+    this.initializers.set(name, tensorProto(name, ONNX_TYPE[type], shape).message(13, location).int(14, EXTERNAL));
     return name;
   }
 

@@ -1,16 +1,19 @@
 import { basename, join, resolve } from 'node:path';
 import { EngineError } from '../errors.js';
 import { readDecoderSpec } from '../graph/architectures/index.js';
-import { buildDecoderGraph } from '../graph/decoder-graph.js';
+import { buildDecoderGraph, type DecoderGraph } from '../graph/decoder-graph.js';
 import { kvBytesPerToken, type DecoderSpec } from '../graph/decoder-spec.js';
+import { estimateWeightBytes, recipeOf } from '../graph/quantization.js';
 import { releaseFreeMemory } from '../native-heap.js';
 import type { InterruptHandles } from '../ort/interrupt.js';
 import { OrtRuntime } from '../ort/runtime.js';
-import { DecoderRunner } from '../runner/decoder-runner.js';
+import { DecoderRunner, type StepBatch } from '../runner/decoder-runner.js';
 import { Tokenizer } from '../tokens/tokenizer.js';
 import type { EngineOptions, LoadPhase, ModelInfo } from '../types.js';
 import { openCheckpoint, type Checkpoint } from '../weights/checkpoint.js';
 import { isWeightType } from '../weights/data-type.js';
+import { prepareWeights } from '../weights/prepare-weights.js';
+import { WeightMemory } from '../weights/weight-memory.js';
 import { readGenerationDefaults, type GenerationDefaults } from './generation-config.js';
 import { readJsonObject } from './json.js';
 import { planKvCache } from './memory-plan.js';
@@ -19,13 +22,18 @@ import { physicalCores } from './physical-cores.js';
 /** What loading found out that text does not have a part in; the text worker knows the rest. */
 export type DecoderInfo = Omit<ModelInfo, 'hasChatTemplate'>;
 
-export type PhaseListener = (phase: LoadPhase, expectedGrowth: number) => void;
+export interface LoadOptions {
+  /** Is told what comes next, and by how many bytes the process will grow in it. */
+  readonly onPhase?: (phase: LoadPhase, expectedGrowth: number) => void;
+  /** Ends the load while weights are made; later, the interrupt does. */
+  readonly signal?: AbortSignal;
+}
 
 /**
- * Resident memory that the runtime takes while it reads weights, for each byte that they have as float32: measured 1.2
- * at 570 M parameters and 1.5 at 135 M. What is too small here shows as a percentage that stays at 99 for a while.
+ * Resident memory that a load takes for each byte of the weights: at times some are there twice, as they were made and as
+ * the runtime packs them. What is too small here shows as a percentage that stays at 99 for a while.
  */
-const GROWTH_PER_FLOAT_BYTE = 1.25;
+const GROWTH_PER_WEIGHT_BYTE = 1.25;
 
 /** A model folder, brought to life: the network with its KV cache, the tokenizer, and how it wants to generate. */
 export class LoadedModel {
@@ -34,20 +42,20 @@ export class LoadedModel {
     readonly defaults: GenerationDefaults,
     readonly tokenizer: Tokenizer,
     readonly runner: DecoderRunner,
-    private readonly runtime: OrtRuntime,
+    /** Frees all that is native. */
+    readonly dispose: () => void,
   ) {}
 
   /**
-   * Loads a model folder; blocks the calling thread, for seconds if the model is large.
+   * Loads a model folder; blocks the calling thread for as long as the runtime takes in the weights.
    *
-   * @param onPhase is told what comes next, and by how many bytes the process will grow in it
    * @throws {EngineError} model_invalid, model_unsupported, device_unavailable or runtime_failed; nothing stays allocated
    */
-  static load(
+  static async load(
     options: EngineOptions,
     interrupt: InterruptHandles,
-    onPhase: PhaseListener = () => undefined,
-  ): LoadedModel {
+    { onPhase = () => undefined, signal = new AbortController().signal }: LoadOptions = {},
+  ): Promise<LoadedModel> {
     assertDevice(options);
     const folder = resolve(options.modelPath);
     onPhase('files', 0);
@@ -56,53 +64,68 @@ export class LoadedModel {
     const checkpoint = openCheckpoint(folder);
     const defaults = readGenerationDefaults(folder, config);
     const tokenizer = Tokenizer.load(folder);
-    const floatBytes = checkpoint.parameters * Float32Array.BYTES_PER_ELEMENT;
+    const quantization = options.quantization ?? 'none';
+    const recipe = recipeOf(quantization);
+    const weightBytes = estimateWeightBytes(spec, checkpoint.parameters, recipe);
     const size = planKvCache({
       bytesPerToken: kvBytesPerToken(spec),
-      freeBytes: process.availableMemory() - floatBytes,
+      freeBytes: process.availableMemory() - weightBytes,
       maxPositions: spec.maxPositions,
       maxModelLength: options.maxModelLength,
       maxBatchSize: options.maxBatchSize,
     });
-    const graph = buildDecoderGraph(spec, checkpoint, size.capacity);
+    const graph = buildDecoderGraph(spec, checkpoint, size.capacity, recipe);
 
-    onPhase('weights', floatBytes * GROWTH_PER_FLOAT_BYTE);
-    const threads = options.threads ?? physicalCores();
-    const runtime = new OrtRuntime();
+    onPhase('weights', weightBytes * GROWTH_PER_WEIGHT_BYTE);
+    const { prefillChunk, cacheFolder, threads = physicalCores() } = options;
+    /** What is to be freed, in the order in which it came. */
+    const owned: Disposable[] = [];
+    const own = <T extends Disposable>(part: T): T => {
+      owned.push(part);
+      return part;
+    };
+    const dispose = (): void => owned.reverse().forEach((part) => part.dispose());
     try {
-      const { prefillChunk } = options;
-      const runner = new DecoderRunner(runtime, spec, graph.model, {
-        ...size,
-        threads,
-        prefillChunk,
-        interrupt,
-        weightsFolder: checkpoint.root,
-      });
+      const runtime = own(new OrtRuntime());
+      const weights = own(new WeightMemory(runtime, graph.weights));
+      const cacheFailure = await prepareWeights(checkpoint, graph.weights, weights, { threads, cacheFolder, signal });
+      const runnerOptions = { ...size, threads, prefillChunk, interrupt, weightsFolder: checkpoint.root };
+      const runner = own(new DecoderRunner(runtime, spec, graph.model, weights.tensors, runnerOptions));
+      // The first run as well: what the runtime cannot do with this model shows now, and not at the first request.
+      weights.freeUnread(() => runner.step(PROBE_STEP));
+      releaseFreeMemory();
       const info: DecoderInfo = {
         ...describe(spec, checkpoint),
         id: options.modelId ?? basename(folder),
         device: 'cpu',
         dtype: 'float32',
+        quantization: typeof quantization === 'string' ? quantization : 'custom',
         contextLength: size.capacity,
         slots: size.slots,
         kvCacheBytes: kvBytesPerToken(spec) * size.capacity * size.slots,
         threads,
-        warnings: warningsOf(graph.unusedTensors, defaults),
+        warnings: warningsOf(graph, defaults, cacheFailure),
       };
-      warmUp(runner);
-      releaseFreeMemory();
-      return new LoadedModel(info, defaults, tokenizer, runner, runtime);
+      return new LoadedModel(info, defaults, tokenizer, runner, dispose);
     } catch (error) {
-      runtime.dispose();
+      dispose();
       throw error;
     }
   }
-
-  dispose(): void {
-    this.runner.dispose();
-    this.runtime.dispose();
-  }
 }
+
+interface Disposable {
+  dispose(): void;
+}
+
+const PROBE_STEP: StepBatch = {
+  firstSlot: 0,
+  rows: 1,
+  tokensPerRow: 1,
+  tokens: [0],
+  cached: [0],
+  logitsRows: [0],
+};
 
 function assertDevice({ device, dtype }: EngineOptions): void {
   if (device === 'cuda') {
@@ -110,16 +133,6 @@ function assertDevice({ device, dtype }: EngineOptions): void {
   }
   if (dtype !== 'auto' && dtype !== 'float32') {
     throw new EngineError('device_unavailable', `dtype ${dtype} is not available: the CPU computes in float32`);
-  }
-}
-
-/** One run: what the runtime cannot do with this model shows now, and not at the first request. */
-function warmUp(runner: DecoderRunner): void {
-  try {
-    runner.step({ firstSlot: 0, rows: 1, tokensPerRow: 1, tokens: [0], cached: [0], logitsRows: [0] });
-  } catch (error) {
-    runner.dispose();
-    throw error;
   }
 }
 
@@ -135,7 +148,11 @@ function weightTypeOf({ tensors }: Checkpoint): ModelInfo['weightType'] {
   return isWeightType(largest.dtype) ? largest.dtype : 'F32';
 }
 
-function warningsOf(unusedTensors: readonly string[], { ignored }: GenerationDefaults): string[] {
+function warningsOf(
+  { unusedTensors }: DecoderGraph,
+  { ignored }: GenerationDefaults,
+  cacheFailure: string | undefined,
+): string[] {
   const warnings: string[] = [];
   if (unusedTensors.length > 0) {
     const [first] = unusedTensors;
@@ -144,5 +161,8 @@ function warningsOf(unusedTensors: readonly string[], { ignored }: GenerationDef
     );
   }
   if (ignored.length > 0) warnings.push(`generation_config.json sets ${ignored.join(', ')}, which has no effect here`);
+  if (cacheFailure !== undefined) {
+    warnings.push(`quantized weights are not kept for the next start: the cache cannot be written (${cacheFailure})`);
+  }
   return warnings;
 }

@@ -18,6 +18,7 @@ const FUNCTIONS = {
   CreateEnv: [3, 'void *', ['int', 'str', 'void *']],
   CreateSessionFromArray: [8, 'void *', ['void *', 'void *', 'size_t', 'void *', 'void *']],
   CreateSessionOptions: [10, 'void *', ['void *']],
+  CloneSessionOptions: [12, 'void *', ['void *', 'void *']],
   SetSessionGraphOptimizationLevel: [23, 'void *', ['void *', 'int']],
   SetIntraOpNumThreads: [24, 'void *', ['void *', 'int']],
   SetInterOpNumThreads: [25, 'void *', ['void *', 'int']],
@@ -41,6 +42,7 @@ const FUNCTIONS = {
   ReleaseIoBinding: [135, 'void', ['void *']],
   BindInput: [136, 'void *', ['void *', 'str', 'void *']],
   BindOutput: [137, 'void *', ['void *', 'str', 'void *']],
+  AddExternalInitializers: [210, 'void *', ['void *', 'const char **', 'void **', 'size_t']],
   SessionOptionsSetLoadCancellationFlag: [293, 'void *', ['void *', 'bool']],
 } as const satisfies Record<string, readonly [number, string, readonly string[]]>;
 

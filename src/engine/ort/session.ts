@@ -1,4 +1,4 @@
-import type { Pointer } from './c-api.js';
+import type { OrtApi, Pointer } from './c-api.js';
 import type { InterruptHandles } from './interrupt.js';
 import type { OrtRuntime } from './runtime.js';
 import type { OrtTensor } from './tensor.js';
@@ -19,24 +19,27 @@ export class OrtSession {
   private readonly handle: Pointer;
   private readonly runOptions: Pointer;
 
+  /**
+   * @param model a serialized ModelProto
+   * @param weights tensors for initializers of the model, by name; their memory is borrowed, but for what gets packed
+   */
   constructor(
     private readonly runtime: OrtRuntime,
     model: Uint8Array,
-    { threads, weightsFolder, interrupt }: SessionOptions,
+    weights: ReadonlyMap<string, OrtTensor>,
+    options: SessionOptions,
   ) {
     const { api, environment } = runtime;
-    const { sessionOptions, runOptions } = interrupt;
-    api.call('SetSessionGraphOptimizationLevel', sessionOptions, OPTIMIZE_ALL);
-    api.call('SetIntraOpNumThreads', sessionOptions, threads);
-    api.call('SetInterOpNumThreads', sessionOptions, 1);
-    for (const [key, value] of Object.entries({
-      'session.model_external_initializers_file_folder_path': weightsFolder,
-      'session.set_denormal_as_zero': '1',
-    })) {
-      api.call('AddSessionConfigEntry', sessionOptions, key, value);
+    this.runOptions = options.interrupt.runOptions;
+    // A clone, which shares the flag that stops a load: the weights must not be held for as long as the original lives.
+    const sessionOptions = api.create('CloneSessionOptions', options.interrupt.sessionOptions);
+    try {
+      configure(api, sessionOptions, options);
+      supply(api, sessionOptions, weights);
+      this.handle = api.create('CreateSessionFromArray', environment, model, model.byteLength, sessionOptions);
+    } finally {
+      api.release('ReleaseSessionOptions', sessionOptions);
     }
-    this.runOptions = runOptions;
-    this.handle = api.create('CreateSessionFromArray', environment, model, model.byteLength, sessionOptions);
   }
 
   createBinding(): IoBinding {
@@ -51,6 +54,24 @@ export class OrtSession {
   dispose(): void {
     this.runtime.api.release('ReleaseSession', this.handle);
   }
+}
+
+function configure(api: OrtApi, handle: Pointer, { threads, weightsFolder }: SessionOptions): void {
+  api.call('SetSessionGraphOptimizationLevel', handle, OPTIMIZE_ALL);
+  api.call('SetIntraOpNumThreads', handle, threads);
+  api.call('SetInterOpNumThreads', handle, 1);
+  for (const [key, value] of Object.entries({
+    'session.model_external_initializers_file_folder_path': weightsFolder,
+    'session.set_denormal_as_zero': '1',
+  })) {
+    api.call('AddSessionConfigEntry', handle, key, value);
+  }
+}
+
+function supply(api: OrtApi, handle: Pointer, weights: ReadonlyMap<string, OrtTensor>): void {
+  if (weights.size === 0) return;
+  const handles = BigUint64Array.from([...weights.values()], (tensor) => tensor.handle);
+  api.call('AddExternalInitializers', handle, [...weights.keys()], handles, weights.size);
 }
 
 /** Which tensors a run reads and writes. The tensors must outlive it. */

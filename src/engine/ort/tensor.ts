@@ -3,7 +3,7 @@ import { ONNX_TYPE, type OnnxType } from '../graph/onnx-graph.js';
 import type { Pointer } from './c-api.js';
 import type { OrtRuntime } from './runtime.js';
 
-const ELEMENT_BYTES: Readonly<Record<OnnxType, number>> = { float32: 4, int32: 4, int64: 8 };
+const ELEMENT_BYTES: Readonly<Record<OnnxType, number>> = { float32: 4, uint8: 1, int32: 4, int64: 8 };
 
 /**
  * Memory outside of JavaScript's heap, owned by whoever allocated it. An OrtValue does not keep a typed array alive,

@@ -58,6 +58,7 @@ export class DecoderRunner {
     private readonly runtime: OrtRuntime,
     private readonly spec: DecoderSpec,
     model: Uint8Array,
+    weights: ReadonlyMap<string, OrtTensor>,
     options: RunnerOptions,
   ) {
     this.capacity = options.capacity;
@@ -79,7 +80,7 @@ export class DecoderRunner {
     this.logits = new Float32Array(logits.buffer);
     // Last: it takes longest, and when it fails, what came before it is easily freed.
     try {
-      this.session = new OrtSession(runtime, model, options);
+      this.session = new OrtSession(runtime, model, weights, options);
     } catch (error) {
       this.freeMemory();
       throw error;

@@ -65,11 +65,12 @@ function fail(error: unknown): void {
   post({ type: 'failed', error: EngineError.from(error).serialize() });
 }
 
-function load(): DecoderWorker | undefined {
+async function load(signal: AbortSignal): Promise<DecoderWorker | undefined> {
   const { options, interrupt } = workerData as DecoderWorkerData;
   try {
-    const model = LoadedModel.load(options, interrupt, (phase, expectedGrowth) => {
-      post({ type: 'phase', phase, expectedGrowth });
+    const model = await LoadedModel.load(options, interrupt, {
+      onPhase: (phase, expectedGrowth) => post({ type: 'phase', phase, expectedGrowth }),
+      signal,
     });
     return new DecoderWorker(model, options.prefillChunk);
   } catch (error) {
@@ -78,9 +79,15 @@ function load(): DecoderWorker | undefined {
   }
 }
 
-const worker = load();
-port.on('message', (command: DecoderCommand) => {
+const unload = new AbortController();
+const loading = load(unload.signal);
+
+async function obey(command: DecoderCommand): Promise<void> {
+  if (command.type === 'dispose') unload.abort();
+  const worker = await loading;
   if (command.type !== 'dispose') return worker?.obey(command);
   worker?.dispose();
   port.close();
-});
+}
+
+port.on('message', (command: DecoderCommand) => void obey(command));

@@ -1,6 +1,8 @@
 import { readDecoderSpec } from '../../../src/engine/graph/architectures/index.js';
 import { buildDecoderGraph, type DecoderGraph } from '../../../src/engine/graph/decoder-graph.js';
+import type { QuantizationRecipe } from '../../../src/engine/graph/quantization.js';
 import type { Checkpoint, CheckpointTensor } from '../../../src/engine/weights/checkpoint.js';
+import { partsOf } from '../../../src/engine/weights/weight-plan.js';
 import { engineErrorOf } from './support/engine-error.js';
 import { type OnnxModel, readOnnx } from './support/onnx-reader.js';
 
@@ -29,18 +31,18 @@ const BIASES = {
   'model.layers.0.self_attn.o_proj.bias': [8],
 };
 
-function layer(index: number): Record<string, readonly number[]> {
+function layer(index: number, hidden = 8, intermediate = 12): Record<string, readonly number[]> {
   const name = `model.layers.${index}`;
   return {
-    [`${name}.input_layernorm.weight`]: [8],
-    [`${name}.self_attn.q_proj.weight`]: [24, 8],
-    [`${name}.self_attn.k_proj.weight`]: [12, 8],
-    [`${name}.self_attn.v_proj.weight`]: [12, 8],
-    [`${name}.self_attn.o_proj.weight`]: [8, 24],
-    [`${name}.post_attention_layernorm.weight`]: [8],
-    [`${name}.mlp.gate_proj.weight`]: [12, 8],
-    [`${name}.mlp.up_proj.weight`]: [12, 8],
-    [`${name}.mlp.down_proj.weight`]: [8, 12],
+    [`${name}.input_layernorm.weight`]: [hidden],
+    [`${name}.self_attn.q_proj.weight`]: [24, hidden],
+    [`${name}.self_attn.k_proj.weight`]: [12, hidden],
+    [`${name}.self_attn.v_proj.weight`]: [12, hidden],
+    [`${name}.self_attn.o_proj.weight`]: [hidden, 24],
+    [`${name}.post_attention_layernorm.weight`]: [hidden],
+    [`${name}.mlp.gate_proj.weight`]: [intermediate, hidden],
+    [`${name}.mlp.up_proj.weight`]: [intermediate, hidden],
+    [`${name}.mlp.down_proj.weight`]: [hidden, intermediate],
   };
 }
 
@@ -60,8 +62,12 @@ function checkpointOf(
   return { root: '/weights', tensors, parameters: 0, bytes: 0 };
 }
 
-function build(checkpoint: Checkpoint, config: Record<string, unknown> = {}): DecoderGraph {
-  return buildDecoderGraph(readDecoderSpec({ ...CONFIG, ...config }), checkpoint, CAPACITY);
+function build(
+  checkpoint: Checkpoint,
+  config: Record<string, unknown> = {},
+  recipe?: QuantizationRecipe,
+): DecoderGraph {
+  return buildDecoderGraph(readDecoderSpec({ ...CONFIG, ...config }), checkpoint, CAPACITY, recipe);
 }
 
 function buildOnnx(checkpoint: Checkpoint, config: Record<string, unknown> = {}): OnnxModel {
@@ -72,25 +78,77 @@ function attentionOf({ nodes }: OnnxModel) {
   return nodes.filter(({ operator }) => operator === 'GroupQueryAttention');
 }
 
-function externalOf({ initializers }: OnnxModel): string[] {
-  return [...initializers].flatMap(([name, { external }]) => (external.location ? [name] : []));
+/** Initializers that stay in the checkpoint's file. */
+function mappedOf({ initializers }: OnnxModel): string[] {
+  return [...initializers].flatMap(([name, { external }]) => (external.location === 'sub/weights' ? [name] : []));
+}
+
+/** Tensors of the checkpoint that are made into supplied weights. */
+function sourcesOf({ weights }: DecoderGraph): string[] {
+  return weights.flatMap(({ sources }) => sources.map(({ name }) => name));
 }
 
 describe('the graph of a decoder', () => {
-  it('refers to every tensor of the checkpoint where it lies, in its own type', () => {
+  it('uses every tensor of the checkpoint once', () => {
     const checkpoint = checkpointOf(SHAPES, { 'model.norm.weight': 'F32', 'lm_head.weight': 'F16' });
-    const { initializers } = buildOnnx(checkpoint);
-    const types: Readonly<Record<string, number>> = { F32: 1, F16: 10, BF16: 16 };
-    for (const [name, { dtype, shape, location, offset, length }] of checkpoint.tensors) {
-      expect([name, initializers.get(name)]).toEqual([
-        name,
-        {
-          type: types[dtype],
-          shape,
-          external: { location, offset: String(offset), length: String(length) },
-          rawBytes: 0,
-        },
-      ]);
+    const { model, weights } = build(checkpoint);
+    const used = [...weights.flatMap(({ sources }) => sources.map(({ name }) => name)), ...mappedOf(readOnnx(model))];
+    expect(used.sort()).toEqual(Object.keys(SHAPES).sort());
+  });
+
+  it('leaves the embedding where it lies, in its own type', () => {
+    const checkpoint = checkpointOf(SHAPES, { 'model.embed_tokens.weight': 'F16' });
+    const { offset, length } = checkpoint.tensors.get('model.embed_tokens.weight') as CheckpointTensor;
+    expect(buildOnnx(checkpoint).initializers.get('model.embed_tokens.weight')).toEqual({
+      type: 10,
+      shape: [16, 8],
+      external: { location: 'sub/weights', offset: String(offset), length: String(length) },
+      rawBytes: 0,
+    });
+  });
+
+  it('stacks projections of the same input into one matrix', () => {
+    const weights = new Map(build(checkpointOf(SHAPES)).weights.map((plan) => [plan.name, plan]));
+    const name = 'model.layers.1';
+    const sourcesOf = (weight: string) => weights.get(`${name}.${weight}`)?.sources.map((source) => source.name);
+    expect(weights.get(`${name}.self_attn.qkv_proj.weight`)?.shape).toEqual([48, 8]);
+    expect(sourcesOf('self_attn.qkv_proj.weight')).toEqual(
+      ['q', 'k', 'v'].map((part) => `${name}.self_attn.${part}_proj.weight`),
+    );
+    expect(weights.get(`${name}.mlp.gate_up_proj.weight`)?.shape).toEqual([24, 8]);
+    expect(sourcesOf('mlp.gate_up_proj.weight')).toEqual(
+      ['gate', 'up'].map((part) => `${name}.mlp.${part}_proj.weight`),
+    );
+  });
+
+  it('declares what is supplied as the session is given it, quantized where blocks fit', () => {
+    const recipe: QuantizationRecipe = { layers: { bits: 4, blockSize: 64 }, head: { bits: 8, blockSize: 16 } };
+    const shapes = { ...layer(0, 32, 48), 'model.embed_tokens.weight': [16, 32], 'model.norm.weight': [32] };
+    const config = { hidden_size: 32, intermediate_size: 48, num_hidden_layers: 1, tie_word_embeddings: true };
+    const { model, weights } = build(checkpointOf(shapes), config, recipe);
+    const formats = weights
+      .filter(({ shape }) => shape.length === 2)
+      .map(({ shape: [, columns], format }) => [columns, format]);
+    expect(formats).toEqual([
+      [32, { bits: 4, blockSize: 32 }],
+      [24, 'float32'],
+      [32, { bits: 4, blockSize: 32 }],
+      [48, { bits: 4, blockSize: 16 }],
+      [32, { bits: 8, blockSize: 16 }],
+    ]);
+    const { initializers, nodes } = readOnnx(model);
+    const products = nodes.filter(({ operator }) => operator === 'MatMulNBits');
+    expect(
+      products.map(({ attributes }) => [attributes.K, attributes.N, attributes.bits, attributes.block_size]),
+    ).toEqual([
+      [32, 48, 4, 32],
+      [32, 96, 4, 32],
+      [48, 32, 4, 16],
+      [32, 16, 8, 16],
+    ]);
+    const types = { float32: 1, uint8: 2 } as const;
+    for (const { name, type, shape } of weights.flatMap(partsOf)) {
+      expect([name, initializers.get(name)]).toMatchObject([name, { type: types[type], shape, rawBytes: 0 }]);
     }
   });
 
@@ -156,7 +214,7 @@ describe('the graph of a decoder', () => {
   it('adds a bias where config.json says so', () => {
     const checkpoint = checkpointOf({ ...SHAPES, ...BIASES });
     const graph = build(checkpoint, { num_hidden_layers: 1, attention_bias: true });
-    expect(externalOf(readOnnx(graph.model))).toEqual(expect.arrayContaining(Object.keys(BIASES)));
+    expect(sourcesOf(graph)).toEqual(expect.arrayContaining(Object.keys(BIASES)));
   });
 });
 
@@ -239,18 +297,18 @@ describe('a head that is tied to the embeddings', () => {
   const tied = { tie_word_embeddings: true };
 
   it('needs no tensor of its own', () => {
-    const model = buildOnnx(checkpointOf({ ...SHAPES, 'lm_head.weight': undefined }), tied);
-    expect(externalOf(model)).not.toContain('lm_head.weight');
-    expect(model.outputs.has('logits')).toBe(true);
+    const graph = build(checkpointOf({ ...SHAPES, 'lm_head.weight': undefined }), tied);
+    expect(graph.weights.at(-1)?.sources.map(({ name }) => name)).toEqual(['model.embed_tokens.weight']);
+    expect(readOnnx(graph.model).outputs.has('logits')).toBe(true);
   });
 
   it('does not use a copy that the checkpoint has nevertheless, and does not report it', () => {
     const graph = build(checkpointOf(SHAPES), tied);
-    expect(externalOf(readOnnx(graph.model))).not.toContain('lm_head.weight');
+    expect(sourcesOf(graph)).not.toContain('lm_head.weight');
     expect(graph.unusedTensors).toEqual([]);
   });
 
   it('is none when config.json says so: lm_head is then read', () => {
-    expect(externalOf(buildOnnx(checkpointOf(SHAPES)))).toContain('lm_head.weight');
+    expect(sourcesOf(build(checkpointOf(SHAPES)))).toContain('lm_head.weight');
   });
 });
