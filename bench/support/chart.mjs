@@ -1,4 +1,6 @@
-/** A line chart over a logarithmic x axis, as SVG. It brings its own background, so it reads on light and dark pages. */
+import { doublingScale } from './scales.mjs';
+
+/** Line charts as SVG, over an x axis on which doubling is a step. The image brings its own background: light and dark pages. */
 
 const MARGIN = { top: 44, right: 20, bottom: 52, left: 64 };
 const INK = '#1f2933';
@@ -8,26 +10,26 @@ const GRID = '#e3e8ee';
 export const COLORS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#56b4e9', '#e69f00'];
 
 /**
+ * @param scale of the y axis: see scales.mjs
  * @param series [{ name, color, dashed?, points: [[x, y]] }]
  * @param box where it stands in its image, in pixels: { x, y, width, height }
  */
-export function lineChart({ title, xLabel, yLabel, series }, box) {
+export function lineChart({ title, xLabel, yLabel, scale, series }, box) {
   const points = series.flatMap((line) => line.points);
-  const xs = [...new Set(points.map(([x]) => x))].sort((a, b) => a - b);
-  const ticks = niceTicks(Math.max(...points.map(([, y]) => y)));
+  const xs = doublingScale(points.map(([x]) => x));
+  const ys = scale(points.map(([, y]) => y));
   const left = box.x + MARGIN.left;
   const right = box.x + box.width - MARGIN.right;
   const top = box.y + MARGIN.top;
   const bottom = box.y + box.height - MARGIN.bottom;
-  const span = Math.log2(xs.at(-1) / xs[0]) || 1;
-  const xOf = (x) => round(left + ((right - left) * Math.log2(x / xs[0])) / span);
-  const yOf = (y) => round(bottom - ((bottom - top) * y) / ticks.at(-1));
+  const xOf = (x) => round(left + (right - left) * xs.of(x));
+  const yOf = (y) => round(bottom - (bottom - top) * ys.of(y));
   const middle = round((top + bottom) / 2);
   return [
     text(left, box.y + 24, title, { size: 15, weight: 600 }),
-    ...ticks.map((y) => `<path d="M${left} ${yOf(y)}H${right}" stroke="${GRID}"/>`),
-    ...ticks.map((y) => text(left - 8, yOf(y) + 4, y.toLocaleString('en'), { anchor: 'end', fill: FAINT })),
-    ...xs.map((x) => text(xOf(x), bottom + 20, x, { anchor: 'middle', fill: FAINT })),
+    ...ys.ticks.map((y) => `<path d="M${left} ${yOf(y)}H${right}" stroke="${GRID}"/>`),
+    ...ys.ticks.map((y) => text(left - 8, yOf(y) + 4, y.toLocaleString('en'), { anchor: 'end', fill: FAINT })),
+    ...xs.ticks.map((x) => text(xOf(x), bottom + 20, x, { anchor: 'middle', fill: FAINT })),
     text((left + right) / 2, bottom + 42, xLabel, { anchor: 'middle' }),
     `<g transform="rotate(-90 ${box.x + 16} ${middle})">${text(box.x + 16, middle, yLabel, { anchor: 'middle' })}</g>`,
     ...series.map((line) => lineOf(line, xOf, yOf)),
@@ -69,14 +71,6 @@ function stroke(color, dashed) {
 function text(x, y, content, { anchor = 'start', size = 13, weight = 400, fill = INK } = {}) {
   const escaped = String(content).replace(/&/g, '&amp;').replace(/</g, '&lt;');
   return `<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}" text-anchor="${anchor}" fill="${fill}">${escaped}</text>`;
-}
-
-/** From 0 in steps of 1, 2 or 5 times a power of ten, to at least the largest value. */
-function niceTicks(largest) {
-  const rough = largest / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
-  return Array.from({ length: Math.ceil(largest / step) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
 }
 
 function round(value) {
