@@ -61,8 +61,11 @@ async function measure(targets, clientCounts, rounds, work) {
         const index = (round + turn) % targets.length;
         const target = targets[index];
         target.resume();
-        results[index].push(await target.load({ ...work, clients, first }));
+        const result = await target.load({ ...work, clients, first });
         target.pause();
+        results[index].push(result);
+        const progress = `round ${round + 1} of ${rounds}, ${clients} clients: ${target.name}`;
+        console.error(`${progress} ${number(result.tokensPerSecond)} tokens/s`);
       }
       first += clients * work.perClient;
     }

@@ -1,6 +1,9 @@
 import { doublingScale } from './scales.mjs';
 
-/** Line charts as SVG, over an x axis on which doubling is a step. The image brings its own background: light and dark pages. */
+/**
+ * Line charts as SVG, over an x axis on which every doubling is a step. The image brings its own background, so that it
+ * reads on light and dark pages.
+ */
 
 const MARGIN = { top: 44, right: 20, bottom: 52, left: 64 };
 const INK = '#1f2933';
