@@ -65,13 +65,23 @@ export async function modelName(url, dialect) {
 }
 
 async function post(agent, url, body) {
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  const response = await new Promise((resolve, reject) => {
-    request(url, { agent, method: 'POST', headers }, resolve).once('error', reject).end(body);
-  });
+  const response = await send(agent, url, body);
   response.setEncoding('utf8');
   if (response.statusCode !== 200) throw new Error(`${url}: ${response.statusCode} ${await textOf(response)}`);
   return response;
+}
+
+function send(agent, url, body) {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { agent, method: 'POST', headers }, resolve);
+    sent.once('error', (error) => {
+      // Some servers close a connection that they said they would keep.
+      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(send(agent, url, body));
+      else reject(error);
+    });
+    sent.end(body);
+  });
 }
 
 async function textOf(response) {
