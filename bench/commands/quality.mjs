@@ -42,12 +42,17 @@ async function load(values, quantization) {
   const interrupt = new OrtInterrupt();
   const sizes = { maxBatchSize: CHUNK, prefillChunk: CHUNK, maxModelLength: CONTEXT };
   const before = process.memoryUsage.rss();
-  const model = await LoadedModel.load(engineOptions(values, { ...sizes, quantization }), interrupt.handles);
+  const model = await LoadedModel.load(engineOptions(values, { ...sizes, quantization: asRecipe(quantization) }), interrupt.handles);
   const dispose = () => {
     model.dispose();
     interrupt.dispose();
   };
   return { model, bytes: process.memoryUsage.rss() - before, dispose };
+}
+
+/** The name of a recipe, or one of the caller's own as JSON. */
+function asRecipe(text) {
+  return text.startsWith('{') ? JSON.parse(text) : text;
 }
 
 function compare(reference, candidate, documents) {
