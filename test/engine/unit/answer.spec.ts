@@ -1,11 +1,15 @@
-import { Answer, type AnswerOptions, type AnswerStep } from '../../../src/engine/batching/answer.js';
+import { Answer, type AnswerRequest, type AnswerStep } from '../../../src/engine/batching/answer.js';
 import { Sequence } from '../../../src/engine/batching/sequence.js';
-import { Sampler } from '../../../src/engine/sampling/sampler.js';
 import { DEFAULT_SAMPLING } from '../../../src/engine/sampling/sampling-parameters.js';
+import { type Decode, WindowDetokenizer } from '../../../src/engine/tokens/window-detokenizer.js';
 import { bytesOf, decodeBytes } from './support/byte-decoder.js';
 
 const EOS = 10;
-const OPTIONS: AnswerOptions = { maxNewTokens: 100, stop: [], eosIds: new Set([EOS]), decode: decodeBytes };
+
+interface Options extends Partial<AnswerRequest> {
+  readonly eosIds?: readonly number[];
+  readonly decode?: Decode;
+}
 
 /** Logits over all bytes that leave no doubt. */
 function logitsFor(token: number): Float32Array {
@@ -14,12 +18,17 @@ function logitsFor(token: number): Float32Array {
   return logits;
 }
 
-function answerOf(options: Partial<AnswerOptions>): Answer {
-  return new Answer(new Sequence(1, [1, 2]), new Sampler(DEFAULT_SAMPLING, [1, 2]), { ...OPTIONS, ...options });
+function answerOf({ eosIds = [EOS], decode = decodeBytes, ...request }: Options): Answer {
+  const createDetokenizer = (): WindowDetokenizer => new WindowDetokenizer(decode);
+  return new Answer(
+    new Sequence(1, [1, 2]),
+    { maxNewTokens: 100, sampling: DEFAULT_SAMPLING, ...request },
+    { eosIds, createDetokenizer },
+  );
 }
 
 /** What an answer says when the model wants these tokens, until it ends. */
-function stepsOf(tokens: readonly number[], options: Partial<AnswerOptions> = {}): AnswerStep[] {
+function stepsOf(tokens: readonly number[], options: Options = {}): AnswerStep[] {
   const answer = answerOf(options);
   const steps: AnswerStep[] = [];
   for (const token of tokens) {
@@ -64,7 +73,7 @@ describe('an answer that ends with the end-of-sequence token', () => {
   });
 
   it.each([10, 11])('may end with any of several, as with %i', (token) => {
-    const steps = stepsOf([97, token], { eosIds: new Set([10, 11]) });
+    const steps = stepsOf([97, token], { eosIds: [10, 11] });
     expect(steps.at(-1)).toEqual({ text: '', token, finish: { reason: 'eos' } });
   });
 
@@ -85,7 +94,7 @@ describe('an answer that ends with the end-of-sequence token', () => {
   });
 
   it('never ends so when the model has no such token', () => {
-    expect(stepsOf([97, EOS, 98], { eosIds: new Set() })).toHaveLength(3);
+    expect(stepsOf([97, EOS, 98], { eosIds: [] })).toHaveLength(3);
   });
 });
 
