@@ -4,6 +4,7 @@ import {
   type LoopRequest,
   type StepEvent,
 } from '../../../src/engine/batching/generation-loop.js';
+import type { StepBatch } from '../../../src/engine/runner/decoder-runner.js';
 import { argmax } from '../../../src/engine/sampling/argmax.js';
 import { DEFAULT_SAMPLING, type SamplingParameters } from '../../../src/engine/sampling/sampling-parameters.js';
 import { WindowDetokenizer } from '../../../src/engine/tokens/window-detokenizer.js';
@@ -278,6 +279,81 @@ describe('a request that is cancelled', () => {
     loop.cancel(1);
     expect(loop.idle).toBe(true);
     expect(loop.step()).toEqual([]);
+  });
+});
+
+describe('a request whose next token cannot be chosen', () => {
+  /** A network that gives no numbers to whoever has this token at the end. */
+  class BrokenNetwork extends FakeNetwork {
+    constructor(
+      slots: number,
+      private readonly poison: number,
+    ) {
+      super({ slots, capacity: 200, prefillChunk: 8, vocabSize: VOCABULARY.length });
+    }
+
+    override step(batch: StepBatch): Float32Array {
+      const logits = super.step(batch);
+      batch.logitsRows.forEach((row, i) => {
+        if (batch.tokens[row] !== this.poison) return;
+        logits.fill(NaN, i * this.vocabSize, (i + 1) * this.vocabSize);
+      });
+      return logits;
+    }
+  }
+
+  /** The last token of the prompt. */
+  const POISON = 39;
+
+  it('ends with an error, and no other does', () => {
+    const loop = loopOf(new BrokenNetwork(4, POISON));
+    const healthy = [1, 2].map((id) => requestOf({ id, prompt: [id, id + 4] }));
+    const expected = healthy.map(alone);
+    expect(expected.flat().every(({ token }) => token !== POISON)).toBe(true);
+    loop.submit(healthy[0]);
+    loop.submit(requestOf({ id: 9, prompt: [1, POISON] }));
+    loop.submit(healthy[1]);
+    const events: LoopEvent[] = [];
+    while (!loop.idle) events.push(...loop.step());
+    expect(events.filter(({ id }) => id === 9)).toEqual([
+      { id: 9, error: { code: 'runtime_failed', message: expect.stringContaining('not a number') as string } },
+    ]);
+    healthy.forEach(({ id }, i) => expect(events.filter((event) => event.id === id)).toEqual(expected[i]));
+  });
+
+  it('leaves its slot to the next, which gets what it would get alone', () => {
+    const loop = loopOf(new BrokenNetwork(1, POISON), 1);
+    const next = requestOf({ id: 2, prompt: [6, 7], maxNewTokens: 4 });
+    loop.submit(requestOf({ id: 1, prompt: [POISON] }));
+    loop.submit(next);
+    expect(loop.step()).toMatchObject([{ id: 1, error: { code: 'runtime_failed' } }]);
+    expect(runToEnd(loop)).toEqual(alone(next));
+  });
+
+  it('in the middle of its answer has given out what came before', () => {
+    const request = requestOf({ prompt: [1, 2, 3], maxNewTokens: 10 });
+    const expected = alone(request);
+    const poison = expected[4].token;
+    const first = expected.findIndex(({ token }) => token === poison);
+    const loop = loopOf(new BrokenNetwork(4, poison));
+    loop.submit(request);
+    const events: LoopEvent[] = [];
+    while (!loop.idle) events.push(...loop.step());
+    expect(events.slice(0, -1)).toEqual(expected.slice(0, first + 1));
+    expect(events.at(-1)).toHaveProperty('error');
+  });
+
+  it('may fail for any other reason, with that', () => {
+    const createDetokenizer = () => ({
+      push: () => {
+        throw new Error('no such character');
+      },
+      flush: () => '',
+    });
+    const loop = new GenerationLoop(networkOf(), { slots: 4, prefillChunk: 8, eosIds: [EOS], createDetokenizer });
+    loop.submit(requestOf({ id: 3 }));
+    expect(loop.step()).toEqual([{ id: 3, error: { code: 'runtime_failed', message: 'no such character' } }]);
+    expect(loop.idle).toBe(true);
   });
 });
 
