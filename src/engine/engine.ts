@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
+import type { StepEvent } from './batching/generation-loop.js';
 import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
+import { checkRequest } from './request-check.js';
 import { resolveSampling } from './sampling/sampling-parameters.js';
 import type { EngineOptions, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo } from './types.js';
 import { Deferred } from './worker/deferred.js';
@@ -71,16 +73,16 @@ export class Engine {
    * @throws {EngineError} prompt_too_long, request_invalid, template_failed, cancelled, not_loaded or runtime_failed
    */
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
-    const ids = await orAborted(this.text.encode(request.prompt), signal);
-    const maxNewTokens = this.fit(ids, request.maxNewTokens);
+    checkRequest(request, this.info.vocabSize);
+    const { prompt, sampling, maxNewTokens, ...options } = request;
+    const ids = await orAborted(this.text.encode(prompt), signal);
     const id = ++this.lastId;
     const queue = this.decoder.submit({
+      ...options,
       id,
       prompt: Int32Array.from(ids),
-      maxNewTokens,
-      sampling: resolveSampling(request.sampling ?? {}, this.loaded.defaults.sampling),
-      seed: request.seed,
-      stop: request.stop ?? [],
+      maxNewTokens: this.fit(ids, maxNewTokens),
+      sampling: resolveSampling(sampling ?? {}, this.loaded.defaults.sampling),
     });
     const abort = (): void => queue.fail(cancelled());
     signal?.addEventListener('abort', abort, { once: true });
@@ -93,7 +95,7 @@ export class Engine {
       while (!finished) {
         const steps = await queue.next();
         newTokens += steps.length;
-        yield { type: 'tokens', text: steps.map((step) => step.text).join(''), ids: steps.map((step) => step.token) };
+        yield tokensEvent(steps);
         const finish = steps.at(-1)?.finish;
         if (finish) {
           finished = true;
@@ -109,9 +111,6 @@ export class Engine {
   /** @returns how many tokens the answer may have */
   private fit(ids: readonly number[], wanted: number | undefined): number {
     const { contextLength, vocabSize } = this.info;
-    if (wanted !== undefined && !(Number.isSafeInteger(wanted) && wanted > 0)) {
-      throw new EngineError('request_invalid', `an answer of ${wanted} tokens was asked for`);
-    }
     if (ids.length === 0) throw new EngineError('request_invalid', 'the prompt has no tokens');
     const unknown = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocabSize));
     if (unknown !== undefined) {
@@ -135,6 +134,16 @@ export class Engine {
     }
     return wanted ?? room;
   }
+}
+
+function tokensEvent(steps: readonly StepEvent[]): GenerationEvent {
+  const logprobs = steps.flatMap((step) => step.logprobs ?? []);
+  return {
+    type: 'tokens',
+    text: steps.map(({ text }) => text).join(''),
+    ids: steps.map(({ token }) => token),
+    ...(logprobs.length > 0 && { logprobs }),
+  };
 }
 
 /** Before any thread reads a file and says that this one is missing. */

@@ -1,5 +1,6 @@
 import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
+import type { TokenLogprobs } from './sampling/log-probabilities.js';
 import type { SamplingRequest } from './sampling/sampling-parameters.js';
 import type { ChatInput } from './tokens/chat-template.js';
 
@@ -74,31 +75,60 @@ export type Prompt =
   | ({ readonly kind: 'chat' } & ChatInput)
   | { readonly kind: 'tokens'; readonly ids: readonly number[] };
 
-export interface GenerationRequest {
+/** Where an answer ends, and what is told of it. */
+export interface AnswerOptions {
+  /** The same seed and request give the same answer; a whole number of up to 53 bits. */
+  readonly seed?: number;
+  /** The answer ends before the first of these that it completes. */
+  readonly stop?: readonly string[];
+  /** Tokens that end the answer as an end-of-sequence token does: they count, and have no text. */
+  readonly stopTokenIds?: readonly number[];
+  /** Before the answer has so many tokens, none that would end it is chosen; 0 if left out. */
+  readonly minTokens?: number;
+  /** Whether the answer goes on after an end-of-sequence token. */
+  readonly ignoreEos?: boolean;
+  /** Whether special tokens have no text; true if left out. */
+  readonly skipSpecialTokens?: boolean;
+  /**
+   * How many of the most probable tokens to tell of at each place, with the probability of the chosen one; 0 to 20, and
+   * nothing is told if left out.
+   */
+  readonly logprobs?: number;
+}
+
+export interface GenerationRequest extends AnswerOptions {
   readonly prompt: Prompt;
   /** Most tokens of the answer, the end-of-sequence token included; as many as fit if left out. */
   readonly maxNewTokens?: number;
   /** What is left out, the model's generation_config.json decides. */
   readonly sampling?: SamplingRequest;
-  /** The same seed and request give the same answer. */
-  readonly seed?: number;
-  /** The answer ends before the first of these that it completes. */
-  readonly stop?: readonly string[];
 }
 
-/** Why an answer ended: the model said so, a stop string appeared, or it reached its length. */
-export type FinishReason = 'eos' | 'stop_string' | 'length';
+/** Why an answer ended: the model said so, a stop token or a stop string appeared, or it reached its length. */
+export type FinishReason = 'eos' | 'stop_token' | 'stop_string' | 'length';
+
+export interface Finish {
+  readonly reason: FinishReason;
+  /** The one that appeared. */
+  readonly stopString?: string;
+  /** The one that appeared. */
+  readonly stopTokenId?: number;
+}
 
 export type GenerationEvent =
   /** The prompt is tokenized and accepted. */
   | { readonly type: 'start'; readonly promptTokens: number }
   /** Whole characters of the answer, and the tokens since the last event; the text may be empty. */
-  | { readonly type: 'tokens'; readonly text: string; readonly ids: readonly number[] }
   | {
+      readonly type: 'tokens';
+      readonly text: string;
+      readonly ids: readonly number[];
+      /** One for each of `ids`, when they were asked for. */
+      readonly logprobs?: readonly TokenLogprobs[];
+    }
+  | (Finish & {
       readonly type: 'finish';
-      readonly reason: FinishReason;
-      readonly stopString?: string;
       readonly promptTokens: number;
       /** Tokens of the answer, the end-of-sequence token included. */
       readonly newTokens: number;
-    };
+    });

@@ -4,6 +4,7 @@ export { EngineError as InferenceError } from '../engine/index.js';
 export type {
   ChatMessage,
   EngineErrorCode as InferenceErrorCode,
+  Finish,
   FinishReason,
   GenerationEvent,
   GenerationRequest,
@@ -11,6 +12,8 @@ export type {
   ModelInfo,
   Prompt,
   SamplingRequest,
+  TokenLogprob,
+  TokenLogprobs,
 } from '../engine/index.js';
 
 /** DI token of the `InferenceProvider`. */

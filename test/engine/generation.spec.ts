@@ -44,6 +44,16 @@ describe.each(['llama', 'smollm3'] as const)('answers of the %s fixture, against
     answers.forEach((given, i) => expectGolden(given, generate[i]));
   });
 
+  it.each(generate)("case $# with the log probabilities of torch's logits", async (expected) => {
+    const { input_ids: ids, first_logits_top10: logits } = expected;
+    const { logprobs } = await answer(engine, { prompt: { kind: 'tokens', ids }, maxNewTokens: 1, logprobs: 10 });
+    expect(logprobs).toHaveLength(1);
+    const [{ token, logprob, top }] = logprobs;
+    expect({ token, logprob }).toEqual(top[0]);
+    expect(top.map((other) => other.token)).toEqual(logits.map(([id]) => id));
+    top.forEach((other, i) => expect(other.logprob - logprob).toBeCloseTo(logits[i][1] - logits[0][1], 3));
+  });
+
   it('unchanged by neighbours that are cancelled in the middle', async () => {
     const answers = generate.map(async (expected, i) => {
       const controller = new AbortController();
@@ -97,6 +107,61 @@ describe('the demo model', () => {
     expect(text).toBe('<think>\nI know this one.\n</think>\n\nAn Inference Endpoint is a server that');
     expect({ reason, stopString }).toEqual({ reason: 'stop_string', stopString: ' loads a' });
   });
+
+  it('ends with a stop token, and says which', async () => {
+    const whole = await answer(engine, { prompt: chat });
+    const stopTokenId = whole.ids[9];
+    const { ids, reason, ...rest } = await answer(engine, { prompt: chat, stopTokenIds: [stopTokenId] });
+    expect(reason).toBe('stop_token');
+    expect(rest.stopTokenId).toBe(stopTokenId);
+    expect(ids).toEqual(whole.ids.slice(0, whole.ids.indexOf(stopTokenId) + 1));
+    expect(whole.text.startsWith(rest.text)).toBe(true);
+  });
+
+  it('goes on after its end when that is ignored, and shows special tokens when asked', async () => {
+    const whole = await answer(engine, { prompt: chat });
+    const maxNewTokens = whole.newTokens + 5;
+    const shown = await answer(engine, { prompt: chat, ignoreEos: true, skipSpecialTokens: false, maxNewTokens });
+    expect(shown.reason).toBe('length');
+    expect(shown.newTokens).toBe(maxNewTokens);
+    expect(shown.text.startsWith(`${whole.text}<|im_end|>`)).toBe(true);
+  });
+
+  it('does not end before it has its least tokens', async () => {
+    const whole = await answer(engine, { prompt: chat });
+    const longer = await answer(engine, { prompt: chat, minTokens: whole.newTokens + 3, maxNewTokens: 200 });
+    expect(longer.newTokens).toBeGreaterThanOrEqual(whole.newTokens + 3);
+    expect(longer.ids.slice(0, whole.newTokens - 1)).toEqual(whole.ids.slice(0, -1));
+  });
+
+  it('keeps to bias and penalties', async () => {
+    const [banned] = (await answer(engine, { prompt: chat })).ids;
+    const logitBias = new Map([[banned, -100]]);
+    expect((await answer(engine, { prompt: chat, sampling: { logitBias }, maxNewTokens: 20 })).ids).not.toContain(
+      banned,
+    );
+    const sampling = { frequencyPenalty: 2, presencePenalty: 2 };
+    const penalized = await answer(engine, { prompt: chat, sampling, maxNewTokens: 60, ignoreEos: true });
+    const plain = await answer(engine, { prompt: chat, maxNewTokens: 60, ignoreEos: true });
+    expect(new Set(penalized.ids).size).toBeGreaterThan(new Set(plain.ids).size);
+  });
+
+  it('tells log probabilities only when asked', async () => {
+    expect((await answer(engine, { prompt: chat, maxNewTokens: 5 })).logprobs).toEqual([]);
+    const { ids, logprobs } = await answer(engine, { prompt: chat, maxNewTokens: 5, logprobs: 2 });
+    expect(logprobs.map(({ token }) => token)).toEqual(ids);
+    for (const { logprob, top } of logprobs) {
+      expect(top).toHaveLength(2);
+      expect(logprob).toBeLessThanOrEqual(0);
+    }
+  });
+
+  it.each([{ maxNewTokens: 0 }, { logprobs: 21 }, { stopTokenIds: [1792] }, { sampling: { temperature: NaN } }])(
+    'refuses %j',
+    async (request) => {
+      await expect(answer(engine, { prompt: chat, ...request })).rejects.toMatchObject({ code: 'request_invalid' });
+    },
+  );
 
   it('ends at the most tokens', async () => {
     const { ids, reason } = await answer(engine, { prompt: chat, maxNewTokens: 5 });

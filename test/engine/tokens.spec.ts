@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { ChatTemplate } from '../../src/engine/tokens/chat-template.js';
-import { Detokenizer } from '../../src/engine/tokens/detokenizer.js';
 import { PromptEncoder } from '../../src/engine/tokens/prompt-encoder.js';
 import { Tokenizer } from '../../src/engine/tokens/tokenizer.js';
 import { DEMO_MODEL, editJson, FIXTURES, fixture, TemporaryFolders } from '../support/folders.js';
@@ -39,7 +38,7 @@ describe.each(FIXTURES)('text of the %s fixture, against transformers', (name) =
   });
 
   it.each(generate)('streams answer $# in pieces that together are its text', ({ output_ids: ids }) => {
-    const detokenizer = new Detokenizer((some) => tokenizer.decode(some));
+    const detokenizer = tokenizer.detokenizer(true);
     const pieces = [...ids.map((id) => detokenizer.push(id)), detokenizer.flush()];
     expect(pieces.join('')).toBe(tokenizer.decode(ids));
   });
@@ -58,7 +57,7 @@ describe('text of the demo model, against transformers', () => {
     editJson(join(folder, 'tokenizer_config.json'), { clean_up_tokenization_spaces: true });
     const tokenizer = Tokenizer.load(folder);
     const text = "the 'main' branch , and 'some' text ; I know , ok";
-    const detokenizer = new Detokenizer((ids) => tokenizer.decode(ids));
+    const detokenizer = tokenizer.detokenizer(true);
     const pieces = tokenizer.encode(text, false).map((id) => detokenizer.push(id));
     expect([...pieces, detokenizer.flush()].join('')).toBe(text);
   });

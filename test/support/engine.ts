@@ -1,4 +1,10 @@
-import { Engine, type EngineOptions, type FinishReason, type GenerationRequest } from '../../src/engine/index.js';
+import {
+  Engine,
+  type EngineOptions,
+  type FinishReason,
+  type GenerationRequest,
+  type TokenLogprobs,
+} from '../../src/engine/index.js';
 
 export interface Answer {
   readonly text: string;
@@ -7,6 +13,8 @@ export interface Answer {
   readonly newTokens: number;
   readonly reason: FinishReason;
   readonly stopString?: string;
+  readonly stopTokenId?: number;
+  readonly logprobs: readonly TokenLogprobs[];
 }
 
 export function loadEngine(modelPath: string, options: Partial<EngineOptions> = {}): Promise<Engine> {
@@ -25,12 +33,14 @@ export function loadEngine(modelPath: string, options: Partial<EngineOptions> = 
 export async function answer(engine: Engine, request: GenerationRequest, signal?: AbortSignal): Promise<Answer> {
   let text = '';
   const ids: number[] = [];
+  const logprobs: TokenLogprobs[] = [];
   for await (const event of engine.generate(request, signal)) {
     if (event.type === 'tokens') {
       text += event.text;
       ids.push(...event.ids);
+      logprobs.push(...(event.logprobs ?? []));
     }
-    if (event.type === 'finish') return { text, ids, ...event };
+    if (event.type === 'finish') return { text, ids, logprobs, ...event };
   }
   throw new Error('the answer has no end');
 }

@@ -1,52 +1,97 @@
-import type { Sampler } from '../sampling/sampler.js';
-import { Detokenizer, type Decode } from '../tokens/detokenizer.js';
+import { Candidates } from '../sampling/candidates.js';
+import { LogProbabilities, type TokenLogprobs } from '../sampling/log-probabilities.js';
+import { Sampler } from '../sampling/sampler.js';
+import type { SamplingParameters } from '../sampling/sampling-parameters.js';
+import type { Detokenizer } from '../tokens/detokenizer.js';
 import { StopStrings } from '../tokens/stop-strings.js';
-import type { FinishReason } from '../types.js';
+import type { AnswerOptions, Finish } from '../types.js';
 import type { Sequence } from './sequence.js';
 
-export interface AnswerOptions {
+/** How an answer is to be, with nothing left to decide. */
+export interface AnswerRequest extends AnswerOptions {
   readonly maxNewTokens: number;
-  readonly stop: readonly string[];
-  readonly eosIds: ReadonlySet<number>;
-  readonly decode: Decode;
+  readonly sampling: SamplingParameters;
+}
+
+/** What the model gives to all answers. */
+export interface ModelVoice {
+  /** Tokens that end an answer. */
+  readonly eosIds: readonly number[];
+  readonly createDetokenizer: (skipSpecialTokens: boolean) => Detokenizer;
 }
 
 /** What one step added to an answer. */
 export interface AnswerStep {
   readonly text: string;
   readonly token: number;
-  readonly finish?: { readonly reason: FinishReason; readonly stopString?: string };
+  /** When they were asked for. */
+  readonly logprobs?: TokenLogprobs;
+  readonly finish?: Finish;
+}
+
+/** Working memory for sampling, as long as the vocabulary: all answers of a loop share it. */
+export class SamplingMemory {
+  readonly candidates = new Candidates();
+  readonly logProbabilities = new LogProbabilities(this.candidates);
 }
 
 /** A sequence on its way out: chooses its tokens, turns them into text and knows when it is done. */
 export class Answer {
+  private readonly sampler: Sampler;
   private readonly detokenizer: Detokenizer;
   private readonly stopStrings: StopStrings;
+  private readonly eosIds: ReadonlySet<number>;
+  private readonly stopTokenIds: ReadonlySet<number>;
+  private readonly endingIds: readonly number[];
 
   constructor(
     readonly sequence: Sequence,
-    private readonly sampler: Sampler,
-    private readonly options: AnswerOptions,
+    private readonly request: AnswerRequest,
+    voice: ModelVoice,
+    private readonly memory = new SamplingMemory(),
   ) {
-    this.detokenizer = new Detokenizer(options.decode);
-    this.stopStrings = new StopStrings(options.stop);
+    this.sampler = new Sampler(request.sampling, sequence.prompt, request.seed, memory.candidates);
+    this.detokenizer = voice.createDetokenizer(request.skipSpecialTokens ?? true);
+    this.stopStrings = new StopStrings(request.stop ?? []);
+    this.eosIds = new Set(voice.eosIds);
+    this.stopTokenIds = new Set(request.stopTokenIds);
+    this.endingIds = [...this.eosIds, ...this.stopTokenIds];
   }
 
-  /** @param logits of the next token, one for each of the vocabulary; changed by this call */
+  /**
+   * @param logits of the next token, one for each of the vocabulary; changed by this call
+   * @throws {EngineError} runtime_failed when no token can be chosen from them
+   */
   advance(logits: Float32Array): AnswerStep {
-    const { sequence, options } = this;
-    const token = this.sampler.next(logits);
+    const { logprobs: top } = this.request;
+    const { logProbabilities } = this.memory;
+    if (top !== undefined) logProbabilities.capture(logits);
+    const token = this.sampler.next(logits, this.forbidden());
+    const step = this.append(token);
+    return top === undefined ? step : { ...step, logprobs: logProbabilities.of(token, top) };
+  }
+
+  /** While the answer is shorter than it must be, what would end it; end-of-sequence even where that is ignored. */
+  private forbidden(): readonly number[] {
+    return this.sequence.generated.length < (this.request.minTokens ?? 0) ? this.endingIds : [];
+  }
+
+  private append(token: number): AnswerStep {
+    const { sequence, request } = this;
     sequence.generated.push(token);
-    if (options.eosIds.has(token)) return this.end(token, '', 'eos');
+    if (this.eosIds.has(token) && !request.ignoreEos) return this.end(token, '', { reason: 'eos' });
+    if (this.stopTokenIds.has(token)) return this.end(token, '', { reason: 'stop_token', stopTokenId: token });
     const { text, stop } = this.stopStrings.push(this.detokenizer.push(token));
     if (stop !== undefined) return { text, token, finish: { reason: 'stop_string', stopString: stop } };
-    return sequence.generated.length >= options.maxNewTokens ? this.end(token, text, 'length') : { text, token };
+    return sequence.generated.length >= request.maxNewTokens
+      ? this.end(token, text, { reason: 'length' })
+      : { text, token };
   }
 
   /** What was held back can no longer change, but may still complete a stop string. */
-  private end(token: number, before: string, reason: FinishReason): AnswerStep {
+  private end(token: number, before: string, finish: Finish): AnswerStep {
     const { text, stop } = this.stopStrings.push(this.detokenizer.flush());
     if (stop !== undefined) return { text: before + text, token, finish: { reason: 'stop_string', stopString: stop } };
-    return { text: before + text + this.stopStrings.flush(), token, finish: { reason } };
+    return { text: before + text + this.stopStrings.flush(), token, finish };
   }
 }

@@ -1,8 +1,6 @@
 import type { StepBatch } from '../runner/decoder-runner.js';
-import { Sampler } from '../sampling/sampler.js';
-import type { SamplingParameters } from '../sampling/sampling-parameters.js';
-import type { Decode } from '../tokens/detokenizer.js';
-import { Answer, type AnswerStep } from './answer.js';
+import { EngineError, type SerializedEngineError } from '../errors.js';
+import { Answer, type AnswerRequest, type AnswerStep, type ModelVoice, SamplingMemory } from './answer.js';
 import { Scheduler, type DecodeStep, type PrefillStep, type SchedulerOptions, type Step } from './scheduler.js';
 import { Sequence } from './sequence.js';
 
@@ -12,15 +10,10 @@ export interface Runner {
   step(batch: StepBatch): Float32Array;
 }
 
-/** A request with nothing left to decide. */
-export interface LoopRequest {
+export interface LoopRequest extends AnswerRequest {
   readonly id: number;
   /** At least one token id, all below the vocabulary size; with `maxNewTokens` they fit into a slot. */
   readonly prompt: ArrayLike<number>;
-  readonly maxNewTokens: number;
-  readonly sampling: SamplingParameters;
-  readonly seed?: number;
-  readonly stop: readonly string[];
 }
 
 /** What a step did for one request. */
@@ -28,34 +21,36 @@ export interface StepEvent extends AnswerStep {
   readonly id: number;
 }
 
-export interface LoopOptions extends SchedulerOptions {
-  readonly eosIds: readonly number[];
-  readonly decode: Decode;
+/** A request that cannot go on and is forgotten; the others go on. */
+export interface FailureEvent {
+  readonly id: number;
+  readonly error: SerializedEngineError;
 }
+
+export type LoopEvent = StepEvent | FailureEvent;
+
+export interface LoopOptions extends SchedulerOptions, ModelVoice {}
 
 /** schedule → run → sample → emit. Every call of `step` is one run of the network. */
 export class GenerationLoop {
   private readonly scheduler: Scheduler;
   private readonly answers = new Map<number, Answer>();
-  private readonly eosIds: ReadonlySet<number>;
+  private readonly memory = new SamplingMemory();
 
   constructor(
     private readonly runner: Runner,
     private readonly options: LoopOptions,
   ) {
     this.scheduler = new Scheduler(options);
-    this.eosIds = new Set(options.eosIds);
   }
 
   get idle(): boolean {
     return this.scheduler.idle;
   }
 
-  submit({ id, prompt, maxNewTokens, sampling, seed, stop }: LoopRequest): void {
-    const sequence = new Sequence(id, prompt);
-    const sampler = new Sampler(sampling, prompt, seed);
-    const { decode } = this.options;
-    this.answers.set(id, new Answer(sequence, sampler, { maxNewTokens, stop, decode, eosIds: this.eosIds }));
+  submit(request: LoopRequest): void {
+    const sequence = new Sequence(request.id, request.prompt);
+    this.answers.set(request.id, new Answer(sequence, request, this.options, this.memory));
     this.scheduler.add(sequence);
   }
 
@@ -67,8 +62,8 @@ export class GenerationLoop {
     this.scheduler.remove(answer.sequence);
   }
 
-  /** @returns one event for each answer that grew; empty when nothing was to be done or a prompt is half read */
-  step(): StepEvent[] {
+  /** @returns one event for each answer that grew or failed; empty when nothing was to be done or a prompt is half read */
+  step(): LoopEvent[] {
     const step = this.scheduler.next();
     return step ? this.sample(step, this.run(step)) : [];
   }
@@ -82,7 +77,7 @@ export class GenerationLoop {
     }
   }
 
-  private sample(step: Step, logits: Float32Array): StepEvent[] {
+  private sample(step: Step, logits: Float32Array): LoopEvent[] {
     switch (step.kind) {
       case 'prefill':
         step.sequence.cached += step.count;
@@ -97,11 +92,15 @@ export class GenerationLoop {
     }
   }
 
-  private advance(sequence: Sequence, logits: Float32Array): StepEvent {
-    const { id } = sequence;
-    const event = { id, ...(this.answers.get(id) as Answer).advance(logits) };
-    if (event.finish) this.cancel(id);
-    return event;
+  private advance({ id }: Sequence, logits: Float32Array): LoopEvent {
+    try {
+      const event = { id, ...(this.answers.get(id) as Answer).advance(logits) };
+      if (event.finish) this.cancel(id);
+      return event;
+    } catch (error) {
+      this.cancel(id);
+      return { id, error: EngineError.from(error).serialize() };
+    }
   }
 }
 

@@ -51,6 +51,7 @@ export function readGenerationDefaults(folder: string, config: JsonObject): Gene
   const pad = padJson === json ? reader : fallback;
   return {
     sampling: {
+      ...DEFAULT_SAMPLING,
       doSample: reader.flag('do_sample', DEFAULT_SAMPLING.doSample) && !greedy,
       temperature: greedy ? DEFAULT_SAMPLING.temperature : reader.positive('temperature', DEFAULT_SAMPLING.temperature),
       topK: reader.size('top_k', DEFAULT_SAMPLING.topK),

@@ -2,6 +2,10 @@ import { join } from 'node:path';
 import * as library from '@huggingface/tokenizers';
 import { EngineError } from '../errors.js';
 import { isJsonObject, readJsonObject, readOptionalJsonObject, type JsonObject } from '../model/json.js';
+import type { Detokenizer } from './detokenizer.js';
+import { PieceDetokenizer } from './piece-detokenizer.js';
+import { type PieceRules, readPieceRules, type TokenPiece } from './token-pieces.js';
+import { WindowDetokenizer } from './window-detokenizer.js';
 
 /**
  * What is used of @huggingface/tokenizers. Its own declarations import each other without file extensions, which
@@ -12,7 +16,8 @@ interface HuggingFaceTokenizer {
   decode(ids: readonly number[], options: { clean_up_tokenization_spaces: boolean }): string;
   token_to_id(token: string): number | undefined;
   id_to_token(id: number): string | undefined;
-  get_added_tokens_decoder(): Map<number, { special: boolean }>;
+  get_added_tokens_decoder(): Map<number, { special: boolean; content: string }>;
+  model: { end_of_word_suffix?: string | null };
 }
 const { Tokenizer: HuggingFaceTokenizer } = library as unknown as {
   Tokenizer: new (tokenizer: JsonObject, config: JsonObject) => HuggingFaceTokenizer;
@@ -28,6 +33,10 @@ export class Tokenizer {
   /** Ids that never appear in an answer's text. */
   readonly specialIds: ReadonlySet<number>;
   private readonly tokenizer: HuggingFaceTokenizer;
+  /** None for a decoder that does more than put pieces together. */
+  private readonly rules: PieceRules | undefined;
+  /** Pieces of the tokens that have been seen, by id. */
+  private readonly pieces = new Map<number, TokenPiece>();
 
   /** @throws {EngineError} model_invalid, naming the file */
   static load(folder: string): Tokenizer {
@@ -45,6 +54,9 @@ export class Tokenizer {
       throw new EngineError('model_invalid', `tokenizer.json: cannot be used (${(error as Error).message})`);
     }
     this.specialIds = this.findSpecialIds();
+    const added = Array.from(this.tokenizer.get_added_tokens_decoder().values(), ({ content }) => content);
+    // With a suffix for the end of a word, the library goes over the whole text once more.
+    if (!this.tokenizer.model.end_of_word_suffix) this.rules = readPieceRules(tokenizer.decoder, new Set(added));
   }
 
   /** The special tokens of the configuration, for the chat template. */
@@ -75,6 +87,25 @@ export class Tokenizer {
     );
     // Never cleaned up: that moves characters that have been streamed already.
     return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: false });
+  }
+
+  /** For one answer: its pieces together are what `decode` makes of all its tokens. */
+  detokenizer(skipSpecialTokens: boolean): Detokenizer {
+    const { rules } = this;
+    if (!rules) return new WindowDetokenizer((ids) => this.decode(ids, skipSpecialTokens));
+    const pieceOf = (id: number): TokenPiece | undefined =>
+      skipSpecialTokens && this.specialIds.has(id) ? undefined : this.pieceOf(id, rules);
+    return new PieceDetokenizer({ ...rules, pieceOf });
+  }
+
+  private pieceOf(id: number, rules: PieceRules): TokenPiece | undefined {
+    const known = this.pieces.get(id);
+    if (known) return known;
+    const token = this.tokenizer.id_to_token(id);
+    if (token === undefined) return undefined;
+    const piece = rules.pieceOf(token);
+    this.pieces.set(id, piece);
+    return piece;
   }
 
   private findSpecialIds(): Set<number> {

@@ -1,4 +1,4 @@
-import type { LoopRequest, StepEvent } from '../batching/generation-loop.js';
+import type { LoopEvent, LoopRequest, StepEvent } from '../batching/generation-loop.js';
 import { EngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
@@ -83,8 +83,15 @@ export class DecoderThread {
       case 'failed':
         return this.fail(EngineError.deserialize(message.error));
       case 'events':
-        for (const event of message.events) this.queues.get(event.id)?.push(event);
+        for (const event of message.events) this.deliver(event);
     }
+  }
+
+  private deliver(event: LoopEvent): void {
+    const queue = this.queues.get(event.id);
+    if (!('error' in event)) return queue?.push(event);
+    this.queues.delete(event.id);
+    queue?.fail(EngineError.deserialize(event.error));
   }
 
   private fail(error: EngineError, unexpected = true): void {

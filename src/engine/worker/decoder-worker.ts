@@ -19,8 +19,12 @@ class DecoderWorker {
     prefillChunk: number,
   ) {
     const { info, defaults, runner, tokenizer } = model;
-    const decode = (ids: readonly number[]): string => tokenizer.decode(ids);
-    this.loop = new GenerationLoop(runner, { slots: info.slots, prefillChunk, eosIds: defaults.eosIds, decode });
+    this.loop = new GenerationLoop(runner, {
+      slots: info.slots,
+      prefillChunk,
+      eosIds: defaults.eosIds,
+      createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
+    });
     post({ type: 'ready', info, defaults });
   }
 

@@ -28,6 +28,7 @@ describe('generation_config.json', () => {
       repetition_penalty: 1.1,
     };
     expect(read(json).sampling).toEqual({
+      ...DEFAULT_SAMPLING,
       doSample: true,
       temperature: 0.6,
       topK: 20,
@@ -43,7 +44,7 @@ describe('generation_config.json', () => {
 
   it('may be missing: the model is then greedy, as in transformers', () => {
     expect(read(undefined)).toEqual({
-      sampling: { doSample: false, temperature: 1, topK: 50, topP: 1, minP: 0, repetitionPenalty: 1 },
+      sampling: DEFAULT_SAMPLING,
       eosIds: [],
       padId: undefined,
       ignored: [],

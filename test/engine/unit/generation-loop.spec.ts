@@ -1,6 +1,13 @@
-import { GenerationLoop, type LoopRequest, type StepEvent } from '../../../src/engine/batching/generation-loop.js';
-import { argmax } from '../../../src/engine/sampling/sampler.js';
+import {
+  GenerationLoop,
+  type LoopEvent,
+  type LoopRequest,
+  type StepEvent,
+} from '../../../src/engine/batching/generation-loop.js';
+import type { StepBatch } from '../../../src/engine/runner/decoder-runner.js';
+import { argmax } from '../../../src/engine/sampling/argmax.js';
 import { DEFAULT_SAMPLING, type SamplingParameters } from '../../../src/engine/sampling/sampling-parameters.js';
+import { WindowDetokenizer } from '../../../src/engine/tokens/window-detokenizer.js';
 import { byteLevelDecode } from './support/byte-decoder.js';
 import { FakeNetwork, type FakeNetworkSize, logitsAfter } from './support/fake-network.js';
 import { Seeded } from './support/seeded.js';
@@ -22,7 +29,8 @@ function networkOf(size: Partial<FakeNetworkSize> = {}): FakeNetwork {
 }
 
 function loopOf(network: FakeNetwork, slots = 4, prefillChunk = 8): GenerationLoop {
-  return new GenerationLoop(network, { slots, prefillChunk, eosIds: [EOS], decode });
+  const createDetokenizer = (): WindowDetokenizer => new WindowDetokenizer(decode);
+  return new GenerationLoop(network, { slots, prefillChunk, eosIds: [EOS], createDetokenizer });
 }
 
 function requestOf(request: Partial<LoopRequest>): LoopRequest {
@@ -41,9 +49,17 @@ function runToEnd(loop: GenerationLoop): StepEvent[] {
   const events: StepEvent[] = [];
   for (let step = 0; !loop.idle; step++) {
     if (step > 10_000) throw new Error('the loop does not end');
-    events.push(...loop.step());
+    events.push(...answered(loop.step()));
   }
   return events;
+}
+
+/** Events of a step in which no request failed. */
+function answered(events: readonly LoopEvent[]): StepEvent[] {
+  return events.map((event) => {
+    if ('error' in event) throw new Error(`request ${event.id} failed: ${event.error.message}`);
+    return event;
+  });
 }
 
 function eventsOf(events: readonly StepEvent[], id: number): StepEvent[] {
@@ -266,6 +282,81 @@ describe('a request that is cancelled', () => {
   });
 });
 
+describe('a request whose next token cannot be chosen', () => {
+  /** A network that gives no numbers to whoever has this token at the end. */
+  class BrokenNetwork extends FakeNetwork {
+    constructor(
+      slots: number,
+      private readonly poison: number,
+    ) {
+      super({ slots, capacity: 200, prefillChunk: 8, vocabSize: VOCABULARY.length });
+    }
+
+    override step(batch: StepBatch): Float32Array {
+      const logits = super.step(batch);
+      batch.logitsRows.forEach((row, i) => {
+        if (batch.tokens[row] !== this.poison) return;
+        logits.fill(NaN, i * this.vocabSize, (i + 1) * this.vocabSize);
+      });
+      return logits;
+    }
+  }
+
+  /** The last token of the prompt. */
+  const POISON = 39;
+
+  it('ends with an error, and no other does', () => {
+    const loop = loopOf(new BrokenNetwork(4, POISON));
+    const healthy = [1, 2].map((id) => requestOf({ id, prompt: [id, id + 4] }));
+    const expected = healthy.map(alone);
+    expect(expected.flat().every(({ token }) => token !== POISON)).toBe(true);
+    loop.submit(healthy[0]);
+    loop.submit(requestOf({ id: 9, prompt: [1, POISON] }));
+    loop.submit(healthy[1]);
+    const events: LoopEvent[] = [];
+    while (!loop.idle) events.push(...loop.step());
+    expect(events.filter(({ id }) => id === 9)).toEqual([
+      { id: 9, error: { code: 'runtime_failed', message: expect.stringContaining('not a number') as string } },
+    ]);
+    healthy.forEach(({ id }, i) => expect(events.filter((event) => event.id === id)).toEqual(expected[i]));
+  });
+
+  it('leaves its slot to the next, which gets what it would get alone', () => {
+    const loop = loopOf(new BrokenNetwork(1, POISON), 1);
+    const next = requestOf({ id: 2, prompt: [6, 7], maxNewTokens: 4 });
+    loop.submit(requestOf({ id: 1, prompt: [POISON] }));
+    loop.submit(next);
+    expect(loop.step()).toMatchObject([{ id: 1, error: { code: 'runtime_failed' } }]);
+    expect(runToEnd(loop)).toEqual(alone(next));
+  });
+
+  it('in the middle of its answer has given out what came before', () => {
+    const request = requestOf({ prompt: [1, 2, 3], maxNewTokens: 10 });
+    const expected = alone(request);
+    const poison = expected[4].token;
+    const first = expected.findIndex(({ token }) => token === poison);
+    const loop = loopOf(new BrokenNetwork(4, poison));
+    loop.submit(request);
+    const events: LoopEvent[] = [];
+    while (!loop.idle) events.push(...loop.step());
+    expect(events.slice(0, -1)).toEqual(expected.slice(0, first + 1));
+    expect(events.at(-1)).toHaveProperty('error');
+  });
+
+  it('may fail for any other reason, with that', () => {
+    const createDetokenizer = () => ({
+      push: () => {
+        throw new Error('no such character');
+      },
+      flush: () => '',
+    });
+    const loop = new GenerationLoop(networkOf(), { slots: 4, prefillChunk: 8, eosIds: [EOS], createDetokenizer });
+    loop.submit(requestOf({ id: 3 }));
+    expect(loop.step()).toEqual([{ id: 3, error: { code: 'runtime_failed', message: 'no such character' } }]);
+    expect(loop.idle).toBe(true);
+  });
+});
+
 describe('hundreds of requests that come and are cancelled at random', () => {
   const SAMPLED: SamplingParameters = { ...DEFAULT_SAMPLING, doSample: true };
   const SAMPLINGS: readonly SamplingParameters[] = [
@@ -320,7 +411,7 @@ describe('hundreds of requests that come and are cancelled at random', () => {
         open.delete(id);
         loop.cancel(id);
       }
-      for (const event of loop.step()) {
+      for (const event of answered(loop.step())) {
         if (!open.has(event.id)) throw new Error(`an event of request ${event.id}, which has ended`);
         if (event.finish) open.delete(event.id);
         events.push(event);
@@ -331,7 +422,7 @@ describe('hundreds of requests that come and are cancelled at random', () => {
   }
 
   describe.each([
-    { slots: 1, chunk: 4, rate: 0.2, seed: 201 },
+    { slots: 1, chunk: 4, rate: 0.2, seed: 207 },
     { slots: 2, chunk: 1, rate: 0.3, seed: 202 },
     { slots: 3, chunk: 7, rate: 0.1, seed: 203 },
     { slots: 5, chunk: 3, rate: 1, seed: 204 },

@@ -1,10 +1,11 @@
-import { argmax, type Candidates, candidates, kthLargest, Sampler } from '../../../src/engine/sampling/sampler.js';
-import type { SamplingParameters } from '../../../src/engine/sampling/sampling-parameters.js';
+import { DEFAULT_SAMPLING, type SamplingParameters } from '../../../src/engine/sampling/sampling-parameters.js';
+import { Candidates } from '../../../src/engine/sampling/candidates.js';
+import { Sampler } from '../../../src/engine/sampling/sampler.js';
 import { chiSquare, chiSquareLimit } from './support/chi-square.js';
-import { Seeded } from './support/seeded.js';
+import { engineErrorOf } from './support/engine-error.js';
 
 /** Everything that is drawn from, unless a test says otherwise. */
-const OPEN: SamplingParameters = { doSample: true, temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
+const OPEN: SamplingParameters = { ...DEFAULT_SAMPLING, doSample: true, topK: 0 };
 const GREEDY: SamplingParameters = { ...OPEN, doSample: false };
 
 /** Logits whose softmax is these probabilities. */
@@ -12,191 +13,9 @@ function logitsOf(...probabilities: readonly number[]): Float32Array {
   return Float32Array.from(probabilities, (probability) => Math.log(probability));
 }
 
-function candidatesOf(logits: Float32Array, parameters: Partial<SamplingParameters>): Map<number, number> {
-  const { ids, weights }: Candidates = candidates(logits, { ...OPEN, ...parameters });
-  expect(weights).toHaveLength(ids.length);
-  return new Map(Array.from(ids, (id, i) => [id, weights[i]]));
-}
-
-function idsOf(logits: Float32Array, parameters: Partial<SamplingParameters>): number[] {
-  return [...candidatesOf(logits, parameters).keys()].sort((a, b) => a - b);
-}
-
-function randomLogits(random: Seeded, length: number): Float32Array {
-  return Float32Array.from({ length }, () => 12 * random.next() - 6);
-}
-
-describe('the k-th largest of some values', () => {
-  it.each([
-    [[3, 1, 2], 1, 3],
-    [[3, 1, 2], 2, 2],
-    [[3, 1, 2], 3, 1],
-    [[5, 5, 5, 1], 3, 5],
-    [[-1, -3, -2], 2, -2],
-    [[0], 1, 0],
-    [[-Infinity, 2, -Infinity], 2, -Infinity],
-  ])('%j, k = %i, is %d', (values, k, expected) => {
-    expect(kthLargest(Float32Array.from(values), k)).toBe(expected);
-  });
-
-  it('is the one at that place when they are sorted', () => {
-    const random = new Seeded(1);
-    for (let round = 0; round < 500; round++) {
-      const length = random.integer(1, 200);
-      // Few different values, so that there are ties; and as many as there are places.
-      const range = random.pick([3, 50, 1_000_000]);
-      const values = Float32Array.from({ length }, () => random.integer(-range, range));
-      const k = random.integer(1, length);
-      expect(kthLargest(values, k)).toBe(values.slice().sort().reverse()[k - 1]);
-    }
-  });
-
-  it('is found without changing them', () => {
-    const values = Float32Array.of(3, 1, 2, 5);
-    kthLargest(values, 2);
-    expect([...values]).toEqual([3, 1, 2, 5]);
-  });
-});
-
-describe('the candidates for the next token', () => {
-  it('are all tokens when nothing limits them, weighted by their probability', () => {
-    const weights = candidatesOf(logitsOf(0.5, 0.2, 0.3), {});
-    expect([...weights.keys()]).toEqual([0, 1, 2]);
-    expect((weights.get(1) ?? NaN) / (weights.get(0) ?? NaN)).toBeCloseTo(0.4, 6);
-    expect((weights.get(2) ?? NaN) / (weights.get(0) ?? NaN)).toBeCloseTo(0.6, 6);
-  });
-
-  it('do not depend on a constant in all logits, even a large one', () => {
-    const shifted = candidatesOf(Float32Array.of(1000, 1001), {});
-    expect((shifted.get(1) ?? NaN) / (shifted.get(0) ?? NaN)).toBeCloseTo(Math.E, 6);
-  });
-
-  describe('under top-k', () => {
-    it.each([
-      [1, [2]],
-      [2, [2, 3]],
-      [3, [0, 2, 3]],
-      [4, [0, 1, 2, 3]],
-    ])('are the %i most probable', (topK, ids) => {
-      expect(idsOf(logitsOf(0.2, 0.1, 0.4, 0.3), { topK })).toEqual(ids);
-    });
-
-    it.each([0, 3, 4, 1000])('are all of three when k is %i', (topK) => {
-      expect(idsOf(logitsOf(0.2, 0.3, 0.5), { topK })).toEqual([0, 1, 2]);
-    });
-
-    it('include every token that ties with the last', () => {
-      expect(idsOf(Float32Array.of(1, 2, 1, 0, 1), { topK: 2 })).toEqual([0, 1, 2, 4]);
-    });
-  });
-
-  describe('under top-p', () => {
-    it.each([
-      [1e-9, [1]],
-      [0.49, [1]],
-      [0.51, [0, 1]],
-      [0.79, [0, 1]],
-      [0.81, [0, 1, 3]],
-      [0.96, [0, 1, 2, 3]],
-      [1, [0, 1, 2, 3]],
-    ])('of %d are the fewest whose probabilities reach it', (topP, ids) => {
-      expect(idsOf(logitsOf(0.3, 0.5, 0.05, 0.15), { topP })).toEqual(ids);
-    });
-
-    it('of exactly the probability of the first token are only that', () => {
-      expect(idsOf(Float32Array.of(0, 0), { topP: 0.5 })).toEqual([0]);
-    });
-
-    it('are at least one', () => {
-      expect(idsOf(new Float32Array(100), { topP: Number.MIN_VALUE })).toHaveLength(1);
-    });
-
-    it('are the first of equally probable ones', () => {
-      expect(idsOf(new Float32Array(10), { topP: 0.35 })).toEqual([0, 1, 2, 3]);
-    });
-
-    it('are the smallest set that reaches it, whatever the logits', () => {
-      const random = new Seeded(2);
-      for (let round = 0; round < 300; round++) {
-        const logits = randomLogits(random, random.integer(1, 300));
-        const topP = random.next();
-        const all = candidatesOf(logits, {});
-        const total = [...all.values()].reduce((sum, weight) => sum + weight, 0);
-        const kept = candidatesOf(logits, { topP });
-        const weights = [...kept.values()];
-        const reached = weights.reduce((sum, weight) => sum + weight, 0);
-        const least = Math.min(...weights);
-        expect(reached).toBeGreaterThanOrEqual(topP * total * (1 - 1e-12));
-        if (kept.size > 1) expect(reached - least).toBeLessThan(topP * total);
-        for (const [id, weight] of all) if (!kept.has(id)) expect(weight).toBeLessThanOrEqual(least);
-        for (const [id, weight] of kept) expect(weight).toBe(all.get(id));
-      }
-    });
-  });
-
-  describe('under min-p', () => {
-    it.each([
-      [0, [0, 1, 2, 3]],
-      [0.09, [0, 1, 2, 3]],
-      [0.11, [0, 1, 2]],
-      [0.5, [0, 1]],
-      [0.9, [1]],
-      [1, [1]],
-    ])('of %d are those at least that probable, relative to the most probable', (minP, ids) => {
-      expect(idsOf(logitsOf(0.3, 0.5, 0.15, 0.05), { minP })).toEqual(ids);
-    });
-  });
-
-  describe('under a temperature', () => {
-    it.each([0.1, 0.5, 2, 10])('of %d have their logits divided by it', (temperature) => {
-      const weights = candidatesOf(Float32Array.of(0.5, 2, -1), { temperature });
-      expect(Math.log((weights.get(0) ?? NaN) / (weights.get(1) ?? NaN))).toBeCloseTo(-1.5 / temperature, 6);
-      expect(Math.log((weights.get(2) ?? NaN) / (weights.get(1) ?? NaN))).toBeCloseTo(-3 / temperature, 6);
-    });
-
-    it('close to 0 leave all weight to the most probable', () => {
-      const weights = candidatesOf(Float32Array.of(1, 1.001, 0.5), { temperature: 1e-9 });
-      expect([...weights.values()]).toEqual([0, 1, 0]);
-    });
-  });
-
-  describe('in the order temperature, top-k, top-p, min-p', () => {
-    it('have temperature before top-p: heat widens the nucleus', () => {
-      const logits = logitsOf(0.64, 0.16, 0.1, 0.1);
-      expect(idsOf(logits, { topP: 0.6 })).toEqual([0]);
-      expect(idsOf(logits, { topP: 0.6, temperature: 2 })).toEqual([0, 1]);
-    });
-
-    it('have temperature before min-p: heat lets more pass', () => {
-      const logits = logitsOf(0.8, 0.05, 0.15);
-      expect(idsOf(logits, { minP: 0.2 })).toEqual([0]);
-      expect(idsOf(logits, { minP: 0.2, temperature: 2 })).toEqual([0, 1, 2]);
-    });
-
-    it('have top-k before top-p: the probability of what is cut off goes to the rest', () => {
-      // Of the first two, the first has 0.57; of all, it has 0.4.
-      expect(idsOf(logitsOf(0.4, 0.3, 0.2, 0.1), { topK: 2, topP: 0.55 })).toEqual([0]);
-    });
-
-    it('have top-p before min-p: what min-p cuts off still counts for the nucleus', () => {
-      // The other way round, 0.5 of 0.8 would reach 0.6.
-      expect(idsOf(logitsOf(0.5, 0.3, 0.2), { topP: 0.6, minP: 0.5 })).toEqual([0, 1]);
-    });
-  });
-});
-
 describe('greedy choice', () => {
   it('takes the most probable token', () => {
     expect(new Sampler(GREEDY, []).next(Float32Array.of(1, -2, 5, 4))).toBe(2);
-  });
-
-  it('takes the first of several that are the most probable', () => {
-    expect(argmax(Float32Array.of(1, 3, 2, 3, 3))).toBe(1);
-    expect(argmax(new Float32Array(5))).toBe(0);
-  });
-
-  it('works when most tokens are impossible', () => {
-    expect(argmax(Float32Array.of(-Infinity, -Infinity, -5, -Infinity))).toBe(2);
   });
 
   it('ignores temperature, top-k, top-p and min-p', () => {
@@ -265,6 +84,95 @@ describe('the repetition penalty', () => {
   });
 });
 
+describe('frequency and presence penalty', () => {
+  /** The logits after a sampler chose these tokens, from logits that left no doubt. */
+  function logitsAfter(tokens: readonly number[], parameters: Partial<SamplingParameters>, prompt: number[] = []) {
+    const sampler = new Sampler({ ...GREEDY, ...parameters }, prompt);
+    for (const token of tokens) {
+      const logits = new Float32Array(4).fill(-1e6);
+      logits[token] = 1e6;
+      expect(sampler.next(logits)).toBe(token);
+    }
+    const logits = Float32Array.of(1, 2, 3, -4);
+    sampler.next(logits);
+    return [...logits];
+  }
+
+  it('take a frequency penalty as often as the answer has the token', () => {
+    expect(logitsAfter([0, 0, 3], { frequencyPenalty: 0.5 })).toEqual([0, 2, 3, -4.5]);
+  });
+
+  it('take a presence penalty once', () => {
+    expect(logitsAfter([0, 0, 3], { presencePenalty: 0.5 })).toEqual([0.5, 2, 3, -4.5]);
+  });
+
+  it('add up', () => {
+    expect(logitsAfter([1, 1], { presencePenalty: 0.5, frequencyPenalty: 0.25 })).toEqual([1, 1, 3, -4]);
+  });
+
+  it('make repetition more likely when they are negative', () => {
+    expect(logitsAfter([0, 0], { presencePenalty: -1, frequencyPenalty: -1 })).toEqual([4, 2, 3, -4]);
+  });
+
+  it('are not about the prompt', () => {
+    expect(logitsAfter([], { presencePenalty: 2, frequencyPenalty: 2 }, [0, 1])).toEqual([1, 2, 3, -4]);
+  });
+
+  it('come after the repetition penalty, which is about the prompt as well', () => {
+    const parameters = { repetitionPenalty: 2, presencePenalty: 0.5, frequencyPenalty: 0.25 };
+    expect(logitsAfter([0], parameters, [1, 1, 0, 3])).toEqual([-0.25, 1, 3, -8]);
+  });
+});
+
+describe('the bias of a token', () => {
+  it('is added to its logit', () => {
+    const logits = Float32Array.of(1, 2, 3);
+    const logitBias = new Map([
+      [0, 5],
+      [2, -1.5],
+    ]);
+    expect(new Sampler({ ...GREEDY, logitBias }, []).next(logits)).toBe(0);
+    expect([...logits]).toEqual([6, 2, 1.5]);
+  });
+
+  it('comes before the penalties', () => {
+    const logits = Float32Array.of(1, 2);
+    new Sampler({ ...GREEDY, repetitionPenalty: 2, logitBias: new Map([[0, 3]]) }, [0]).next(logits);
+    expect([...logits]).toEqual([2, 2]);
+  });
+
+  it('of 100 as good as enforces it, and of -100 as good as bans it', () => {
+    const draw = (bias: number): Set<number> => {
+      const sampler = new Sampler({ ...OPEN, logitBias: new Map([[1, bias]]) }, [], 1);
+      return new Set(Array.from({ length: 1_000 }, () => sampler.next(Float32Array.of(5, 2, 1))));
+    };
+    expect(draw(100)).toEqual(new Set([1]));
+    expect(draw(-100)).toEqual(new Set([0, 2]));
+  });
+});
+
+describe('forbidden tokens', () => {
+  it('are not taken though they are the most probable', () => {
+    expect(new Sampler(GREEDY, []).next(Float32Array.of(1, 5, 3, 2), [1, 2])).toBe(3);
+  });
+
+  it('are never drawn, and leave their probability to the others', () => {
+    const sampler = new Sampler({ ...OPEN, repetitionPenalty: 1.5 }, [0, 1, 2, 3], 2);
+    const draws = Array.from({ length: 500 }, () => sampler.next(Float32Array.of(-1, -1, 9, -1), [2]));
+    expect(new Set(draws)).toEqual(new Set([0, 1, 3]));
+  });
+
+  it('may be ids beyond the vocabulary', () => {
+    expect(new Sampler(GREEDY, []).next(Float32Array.of(1, 5), [9])).toBe(1);
+  });
+
+  it('leave an error when they are all', () => {
+    expect(engineErrorOf(() => new Sampler(GREEDY, []).next(Float32Array.of(1, 2), [0, 1])).code).toBe(
+      'runtime_failed',
+    );
+  });
+});
+
 describe('drawn tokens', () => {
   const DRAWS = 20_000;
 
@@ -305,6 +213,17 @@ describe('drawn tokens', () => {
   it('are never impossible ones', () => {
     const counts = count(draw(Float32Array.of(-Infinity, 0, -Infinity, 1, -Infinity), {}, 5), 5);
     expect([counts[0], counts[2], counts[4]]).toEqual([0, 0, 0]);
+  });
+
+  it('are the same whether or not the sampler shares its memory', () => {
+    const memory = new Candidates();
+    const [one, two] = [1, 2].map((seed) => new Sampler({ ...OPEN, topK: 3, topP: 0.9 }, [], seed, memory));
+    const alone = new Sampler({ ...OPEN, topK: 3, topP: 0.9 }, [], 1);
+    const logits = logitsOf(0.2, 0.3, 0.1, 0.4);
+    for (let i = 0; i < 200; i++) {
+      expect(one.next(logits.slice())).toBe(alone.next(logits.slice()));
+      two.next(logits.slice());
+    }
   });
 
   it('are the same with the same seed', () => {

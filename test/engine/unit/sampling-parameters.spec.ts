@@ -6,11 +6,14 @@ import {
 
 const SAMPLES: SamplingParameters = {
   doSample: true,
+  logitBias: new Map([[3, -1]]),
+  repetitionPenalty: 1.1,
+  frequencyPenalty: 0.2,
+  presencePenalty: 0.3,
   temperature: 0.6,
   topK: 20,
   topP: 0.95,
   minP: 0.01,
-  repetitionPenalty: 1.1,
 };
 const GREEDY: SamplingParameters = { ...SAMPLES, doSample: false };
 
@@ -29,8 +32,13 @@ describe('the sampling of a request', () => {
     },
   );
 
-  it('stays greedy when it asks only for a repetition penalty', () => {
-    expect(resolveSampling({ repetitionPenalty: 1.3 }, GREEDY)).toEqual({ ...GREEDY, repetitionPenalty: 1.3 });
+  it.each([
+    { repetitionPenalty: 1.3 },
+    { frequencyPenalty: 1 },
+    { presencePenalty: -1 },
+    { logitBias: new Map([[1, 5]]) },
+  ])('stays greedy when it asks only for %j', (request) => {
+    expect(resolveSampling(request, GREEDY)).toEqual({ ...GREEDY, ...request });
   });
 
   it('replaces only what it asks for on a model that samples', () => {
@@ -72,11 +80,14 @@ describe('the defaults of transformers', () => {
   it('are greedy, with a top-k of 50 for who samples', () => {
     expect(DEFAULT_SAMPLING).toEqual({
       doSample: false,
+      logitBias: new Map(),
+      repetitionPenalty: 1,
+      frequencyPenalty: 0,
+      presencePenalty: 0,
       temperature: 1,
       topK: 50,
       topP: 1,
       minP: 0,
-      repetitionPenalty: 1,
     });
   });
 });

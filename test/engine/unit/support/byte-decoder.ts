@@ -1,4 +1,4 @@
-import type { Decode } from '../../../../src/engine/tokens/detokenizer.js';
+import type { Decode } from '../../../../src/engine/tokens/window-detokenizer.js';
 
 /** Decodes as a byte-level tokenizer does, over a vocabulary of byte strings. */
 export function byteLevelDecode(vocabulary: readonly ArrayLike<number>[]): Decode {

@@ -1,10 +1,10 @@
-import { type Decode, Detokenizer } from '../../../src/engine/tokens/detokenizer.js';
+import { type Decode, WindowDetokenizer } from '../../../src/engine/tokens/window-detokenizer.js';
 import { byteLevelDecode, bytesOf, decodeBytes } from './support/byte-decoder.js';
 import { Seeded } from './support/seeded.js';
 
 /** The pieces that tokens become: one for each, and the rest. */
 function piecesOf(ids: readonly number[], decode: Decode): string[] {
-  const detokenizer = new Detokenizer(decode);
+  const detokenizer = new WindowDetokenizer(decode);
   return [...ids.map((id) => detokenizer.push(id)), detokenizer.flush()];
 }
 
@@ -52,7 +52,7 @@ describe('text from tokens', () => {
   it('gives each character with the token that completes it', () => {
     const text = 'aé€😀 ü日本𝄞!';
     const bytes = bytesOf(text);
-    const detokenizer = new Detokenizer(decodeBytes);
+    const detokenizer = new WindowDetokenizer(decodeBytes);
     let emitted = '';
     bytes.forEach((byte, i) => {
       emitted += detokenizer.push(byte);
@@ -167,7 +167,7 @@ describe('endless invalid bytes', () => {
   /** How many ids `decode` was given in all while so many invalid tokens came. */
   function workFor(tokens: number): number {
     let work = 0;
-    const detokenizer = new Detokenizer((ids) => {
+    const detokenizer = new WindowDetokenizer((ids) => {
       work += ids.length;
       return decodeBytes(ids);
     });
@@ -206,7 +206,7 @@ describe('endless invalid bytes', () => {
 describe('the work for a long text', () => {
   it('is a few ids for each token', () => {
     let work = 0;
-    const detokenizer = new Detokenizer((ids) => {
+    const detokenizer = new WindowDetokenizer((ids) => {
       work += ids.length;
       return decodeBytes(ids);
     });
