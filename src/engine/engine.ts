@@ -94,10 +94,10 @@ export class Engine {
         const steps = await queue.next();
         newTokens += steps.length;
         yield { type: 'tokens', text: steps.map((step) => step.text).join(''), ids: steps.map((step) => step.token) };
-        const finish = steps.at(-1)?.finish;
-        if (finish) {
+        const last = steps.at(-1);
+        if (last?.finish) {
           finished = true;
-          yield { type: 'finish', ...finish, promptTokens, newTokens };
+          yield { type: 'finish', ...last.finish, promptTokens, cachedTokens: last.cachedTokens, newTokens };
         }
       }
     } finally {

@@ -6,10 +6,14 @@ import { Answer, type AnswerStep } from './answer.js';
 import { Scheduler, type DecodeStep, type PrefillStep, type SchedulerOptions, type Step } from './scheduler.js';
 import { Sequence } from './sequence.js';
 
-/** The network as the loop needs it. */
+/** The network and its KV cache as the loop needs them. */
 export interface Runner {
   readonly vocabSize: number;
   step(batch: StepBatch): Float32Array;
+  /** Makes the first `tokens` positions of slot `to` those of slot `from`. */
+  copy(from: number, to: number, tokens: number): void;
+  /** Lets the first `tokens` positions of two slots change places. */
+  exchange(a: number, b: number, tokens: number): void;
 }
 
 /** A request with nothing left to decide. */
@@ -26,11 +30,15 @@ export interface LoopRequest {
 /** What a step did for one request. */
 export interface StepEvent extends AnswerStep {
   readonly id: number;
+  /** Tokens of the prompt that were in the KV cache already, so that nothing was computed for them. */
+  readonly cachedTokens: number;
 }
 
 export interface LoopOptions extends SchedulerOptions {
   readonly eosIds: readonly number[];
   readonly decode: Decode;
+  /** Milliseconds since some moment. */
+  readonly now?: () => number;
 }
 
 /** schedule → run → sample → emit. Every call of `step` is one run of the network. */
@@ -38,6 +46,7 @@ export class GenerationLoop {
   private readonly scheduler: Scheduler;
   private readonly answers = new Map<number, Answer>();
   private readonly eosIds: ReadonlySet<number>;
+  private readonly now: () => number;
 
   constructor(
     private readonly runner: Runner,
@@ -45,6 +54,7 @@ export class GenerationLoop {
   ) {
     this.scheduler = new Scheduler(options);
     this.eosIds = new Set(options.eosIds);
+    this.now = options.now ?? (() => performance.now());
   }
 
   get idle(): boolean {
@@ -70,36 +80,30 @@ export class GenerationLoop {
   /** @returns one event for each answer that grew; empty when nothing was to be done or a prompt is half read */
   step(): StepEvent[] {
     const step = this.scheduler.next();
-    return step ? this.sample(step, this.run(step)) : [];
-  }
-
-  private run(step: Step): Float32Array {
-    switch (step.kind) {
-      case 'prefill':
-        return this.runner.step(prefillBatch(step));
-      case 'decode':
-        return this.runner.step(decodeBatch(step));
-    }
+    if (!step) return [];
+    for (const { kind, from, to, tokens } of step.moves) this.runner[kind](from, to, tokens);
+    const started = this.now();
+    const logits = this.runner.step(step.kind === 'prefill' ? prefillBatch(step) : decodeBatch(step));
+    this.scheduler.ran(step, this.now() - started);
+    return this.sample(step, logits);
   }
 
   private sample(step: Step, logits: Float32Array): StepEvent[] {
     switch (step.kind) {
       case 'prefill':
-        step.sequence.cached += step.count;
         return step.completes ? [this.advance(step.sequence, logits)] : [];
       case 'decode': {
         const { vocabSize } = this.runner;
-        return activeRows(step).map(({ sequence }, i) => {
-          sequence.cached += 1;
-          return this.advance(sequence, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
-        });
+        return step.active.map((row, i) =>
+          this.advance(step.rows[row] as Sequence, logits.subarray(i * vocabSize, (i + 1) * vocabSize)),
+        );
       }
     }
   }
 
   private advance(sequence: Sequence, logits: Float32Array): StepEvent {
-    const { id } = sequence;
-    const event = { id, ...(this.answers.get(id) as Answer).advance(logits) };
+    const { id, reused: cachedTokens } = sequence;
+    const event = { id, cachedTokens, ...(this.answers.get(id) as Answer).advance(logits) };
     if (event.finish) this.cancel(id);
     return event;
   }
@@ -116,21 +120,17 @@ function prefillBatch({ sequence, slot, count, completes }: PrefillStep): StepBa
   };
 }
 
-function decodeBatch(step: DecodeStep): StepBatch {
-  const active = activeRows(step);
-  const tokens = new Array<number>(step.rows.length).fill(0);
-  for (const { row, sequence } of active) [tokens[row]] = sequence.tokens(sequence.cached, sequence.cached + 1);
-  return {
-    firstSlot: step.firstSlot,
-    rows: step.rows.length,
-    tokensPerRow: 1,
-    tokens,
-    // An idle row computes on token 0 and writes behind its occupant's cached tokens, where the next real token goes.
-    cached: step.rows.map((sequence) => sequence?.cached ?? 0),
-    logitsRows: active.map(({ row }) => row),
-  };
-}
-
-function activeRows({ rows }: DecodeStep): { row: number; sequence: Sequence }[] {
-  return rows.flatMap((sequence, row) => (sequence && !sequence.prefilling ? [{ row, sequence }] : []));
+/**
+ * An idle row computes the first token of what lies in its slot once more: attention has nothing to look back at, which
+ * makes it cheap whatever the length, and what it writes is what is there.
+ */
+function decodeBatch({ firstSlot, rows, active }: DecodeStep): StepBatch {
+  const tokens = rows.map((sequence) => sequence?.tokenAt(0) ?? 0);
+  const cached = new Array<number>(rows.length).fill(0);
+  for (const row of active) {
+    const sequence = rows[row] as Sequence;
+    tokens[row] = sequence.tokenAt(sequence.cached);
+    cached[row] = sequence.cached;
+  }
+  return { firstSlot, rows: rows.length, tokensPerRow: 1, tokens, cached, logitsRows: active };
 }

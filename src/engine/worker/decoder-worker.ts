@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { GenerationLoop } from '../batching/generation-loop.js';
 import { EngineError } from '../errors.js';
 import { LoadedModel } from '../model/loaded-model.js';
+import type { EngineOptions } from '../types.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
 
 if (!parentPort) throw new Error('decoder-worker runs as a worker thread');
@@ -16,11 +17,12 @@ class DecoderWorker {
 
   constructor(
     private readonly model: LoadedModel,
-    prefillChunk: number,
+    { prefillChunk, prefixCaching = true }: EngineOptions,
   ) {
     const { info, defaults, runner, tokenizer } = model;
     const decode = (ids: readonly number[]): string => tokenizer.decode(ids);
-    this.loop = new GenerationLoop(runner, { slots: info.slots, prefillChunk, eosIds: defaults.eosIds, decode });
+    const { slots } = info;
+    this.loop = new GenerationLoop(runner, { slots, prefillChunk, prefixCaching, eosIds: defaults.eosIds, decode });
     post({ type: 'ready', info, defaults });
   }
 
@@ -71,7 +73,7 @@ function load(): DecoderWorker | undefined {
     const model = LoadedModel.load(options, interrupt, (phase, expectedGrowth) => {
       post({ type: 'phase', phase, expectedGrowth });
     });
-    return new DecoderWorker(model, options.prefillChunk);
+    return new DecoderWorker(model, options);
   } catch (error) {
     fail(error);
     return undefined;
