@@ -42,7 +42,10 @@ async function load(values, quantization) {
   const interrupt = new OrtInterrupt();
   const sizes = { maxBatchSize: CHUNK, prefillChunk: CHUNK, maxModelLength: CONTEXT };
   const before = process.memoryUsage.rss();
-  const model = await LoadedModel.load(engineOptions(values, { ...sizes, quantization: asRecipe(quantization) }), interrupt.handles);
+  const model = await LoadedModel.load(
+    engineOptions(values, { ...sizes, quantization: asRecipe(quantization) }),
+    interrupt.handles,
+  );
   const dispose = () => {
     model.dispose();
     interrupt.dispose();

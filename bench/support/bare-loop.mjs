@@ -14,8 +14,9 @@ export async function loadLoop(config) {
   const loop = new GenerationLoop(runner, {
     slots: info.slots,
     prefillChunk: config.prefillChunk,
+    prefixCaching: true,
     eosIds: defaults.eosIds,
-    decode: (ids) => tokenizer.decode(ids),
+    createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
   });
   const sampling = resolveSampling({ temperature: 0 }, defaults.sampling);
   const answers = new Map();

@@ -31,6 +31,7 @@ export interface Config {
   readonly maxBatchSize: number;
   readonly maxNewTokens: number;
   readonly prefillChunk: number;
+  readonly prefixCaching: boolean;
   readonly threads: number | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -65,6 +66,7 @@ export function loadConfig(env: Environment = process.env, exists: (path: string
     maxBatchSize: integer(env, 'MAX_BATCH_SIZE', 1, 256) ?? 8,
     maxNewTokens: integer(env, 'MAX_NEW_TOKENS', 1, 10_000_000) ?? 512,
     prefillChunk: integer(env, 'PREFILL_CHUNK', 1, 65_536) ?? 256,
+    prefixCaching: oneOf(env, 'PREFIX_CACHING', ['true', 'false']) !== 'false',
     threads: integer(env, 'THREADS', 1, 1024),
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
   });

@@ -96,10 +96,10 @@ export class Engine {
         const steps = await queue.next();
         newTokens += steps.length;
         yield tokensEvent(steps);
-        const finish = steps.at(-1)?.finish;
-        if (finish) {
+        const last = steps.at(-1);
+        if (last?.finish) {
           finished = true;
-          yield { type: 'finish', ...finish, promptTokens, newTokens };
+          yield { type: 'finish', ...last.finish, promptTokens, cachedTokens: last.cachedTokens, newTokens };
         }
       }
     } finally {

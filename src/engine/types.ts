@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly maxBatchSize: number;
   /** Most tokens of a prompt that are read in one step. */
   readonly prefillChunk: number;
+  /** Whether prompts share what they have in common with those before them; they do if left out. */
+  readonly prefixCaching?: boolean;
   /** Threads that share one operator of the network; the physical cores if left out. */
   readonly threads?: number;
 }
@@ -129,6 +131,8 @@ export type GenerationEvent =
   | (Finish & {
       readonly type: 'finish';
       readonly promptTokens: number;
+      /** Tokens of the prompt that an earlier one had in common, so that nothing was computed for them. */
+      readonly cachedTokens: number;
       /** Tokens of the answer, the end-of-sequence token included. */
       readonly newTokens: number;
     });

@@ -36,6 +36,7 @@ describe('the configuration', () => {
       maxBatchSize: 8,
       maxNewTokens: 512,
       prefillChunk: 256,
+      prefixCaching: true,
       threads: undefined,
       logLevel: 'info',
     });
@@ -73,6 +74,8 @@ describe('the configuration', () => {
     ['MAX_BATCH_SIZE', '256', { maxBatchSize: 256 }],
     ['MAX_NEW_TOKENS', '1', { maxNewTokens: 1 }],
     ['PREFILL_CHUNK', '65536', { prefillChunk: 65_536 }],
+    ['PREFIX_CACHING', 'true', { prefixCaching: true }],
+    ['PREFIX_CACHING', 'False', { prefixCaching: false }],
     ['THREADS', '16', { threads: 16 }],
     ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
@@ -125,6 +128,7 @@ describe('a variable with an impossible value is refused, naming it, the value a
     ['DEVICE', 'cuda:0', 'auto, cpu, cuda'],
     ['DTYPE', 'int8', 'auto, float32, float16, bfloat16'],
     ['DTYPE', 'fp16', 'auto, float32, float16, bfloat16'],
+    ['PREFIX_CACHING', 'yes', 'true, false'],
     ['LOG_LEVEL', 'verbose', 'fatal, error, warn, info, debug, trace, silent'],
     ['LOG_LEVEL', 'constructor', 'fatal, error, warn, info, debug, trace, silent'],
   ])('%s = %j', (name, value, allowed) => {

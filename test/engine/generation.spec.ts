@@ -189,6 +189,21 @@ describe('the demo model', () => {
     expect((await answer(engine, { prompt: chat, sampling })).text).toBe((await answer(engine, { prompt: chat })).text);
   });
 
+  it('says how much of a prompt it had in common with one before, and gives the same answer', async () => {
+    const ids = Array.from({ length: 200 }, (_, i) => (i % 50) + 300);
+    const first = await answer(engine, { prompt: { kind: 'tokens', ids }, maxNewTokens: 10 });
+    const prompt = { kind: 'tokens', ids: [...ids, ...first.ids.slice(0, 8), 310, 311] } as const;
+    const second = await answer(engine, { prompt, maxNewTokens: 10 });
+    const again = await Promise.all([1, 2, 3].map(() => answer(engine, { prompt, maxNewTokens: 10 })));
+    expect([first, second, ...again].map(({ cachedTokens }) => cachedTokens)).toEqual([0, 208, 209, 209, 209]);
+    for (const { ids: tokens } of again) expect(tokens).toEqual(second.ids);
+    const other = await loadEngine(DEMO_MODEL, { prefixCaching: false });
+    for (let i = 0; i < 2; i++) {
+      expect(await answer(other, { prompt, maxNewTokens: 10 })).toMatchObject({ cachedTokens: 0, ids: second.ids });
+    }
+    await other.dispose();
+  });
+
   it('refuses a prompt that leaves no room for an answer, with the count and the limit', async () => {
     const ids = new Array<number>(2048).fill(5);
     await expect(answer(engine, { prompt: { kind: 'tokens', ids } })).rejects.toMatchObject({

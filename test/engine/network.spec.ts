@@ -101,6 +101,43 @@ describe.each(['llama', 'smollm3'] as const)('the network of the %s fixture, aga
     expectGolden(runner.step({ ...batch, logitsRows: [rest.length - 6] }), expected);
   });
 
+  it('goes on from a beginning that was copied from another slot', () => {
+    const [{ input_ids: ids, first_logits_top10: expected }] = generate;
+    const shared = ids.length - 4;
+    prefill(ids.slice(0, shared), 0, capacity);
+    prefill(generate[1].input_ids, 3, capacity);
+    runner.copy(0, 3, shared);
+    const batch = { firstSlot: 3, rows: 1, tokensPerRow: 4, tokens: ids.slice(shared), cached: [shared] };
+    expectGolden(runner.step({ ...batch, logitsRows: [3] }), expected);
+  });
+
+  it('goes on in two slots that changed places, and after their first tokens were computed again', () => {
+    const cases = [generate[0], generate[1]];
+    const slots = [0, 2];
+    const tokens = cases.map(({ input_ids: ids }, i) => argmax(prefill(ids, slots[i], capacity)));
+    const cached = cases.map(({ input_ids: ids }) => ids.length);
+    runner.exchange(0, 2, Math.max(...cached));
+    const idle = cases.map(({ input_ids: ids }) => ids[0]);
+    runner.step({
+      firstSlot: 0,
+      rows: 3,
+      tokensPerRow: 1,
+      tokens: [idle[1], 0, idle[0]],
+      cached: [0, 0, 0],
+      logitsRows: [],
+    });
+    const logits = runner.step({
+      firstSlot: 0,
+      rows: 3,
+      tokensPerRow: 1,
+      tokens: [tokens[1], 0, tokens[0]],
+      cached: [cached[1], 0, cached[0]],
+      logitsRows: [0, 2],
+    });
+    expect(argmax(logits.subarray(0, spec.vocabSize))).toBe(cases[1].output_ids[1]);
+    expect(argmax(logits.subarray(spec.vocabSize))).toBe(cases[0].output_ids[1]);
+  });
+
   it('refuses more tokens than a slot holds', () => {
     const batch = { firstSlot: 0, rows: 1, tokensPerRow: 1, tokens: [5], cached: [capacity], logitsRows: [0] };
     expect(() => runner.step(batch)).toThrow(RangeError);

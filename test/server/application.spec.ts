@@ -76,7 +76,7 @@ class FakeProvider implements InferenceProvider {
     if (this.error) throw this.error;
     yield { type: 'tokens', text: 'a', ids: [1] };
     yield { type: 'tokens', text: 'b', ids: [2, 3] };
-    yield { type: 'finish', reason: 'eos', promptTokens: 3, newTokens: 3 };
+    yield { type: 'finish', reason: 'eos', promptTokens: 3, cachedTokens: 0, newTokens: 3 };
   }
 }
 

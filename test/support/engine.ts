@@ -10,6 +10,7 @@ export interface Answer {
   readonly text: string;
   readonly ids: readonly number[];
   readonly promptTokens: number;
+  readonly cachedTokens: number;
   readonly newTokens: number;
   readonly reason: FinishReason;
   readonly stopString?: string;

@@ -4,10 +4,14 @@
  */
 export class Sequence {
   readonly generated: number[] = [];
-  /** The slot that holds its keys and values; none while it waits. */
+  /** The slot that it runs in; none before and after. */
   slot: number | undefined;
   /** Leading tokens whose keys and values are in the slot. */
   cached = 0;
+  /** Leading tokens of the prompt that were in the KV cache when it came, so that nothing was computed for them. */
+  reused = 0;
+  /** Its place among all that came, the first being the lowest. */
+  arrival = 0;
 
   /** @param prompt token ids, at least one */
   constructor(
@@ -19,16 +23,29 @@ export class Sequence {
     return this.prompt.length + this.generated.length;
   }
 
-  /** Whether tokens of the prompt are still to be read. */
+  /**
+   * Whether tokens of the prompt are still to be read, apart from the last: the last one of a prompt, like the last one
+   * of an answer, is the single token that a row of a decode step takes in.
+   */
   get prefilling(): boolean {
-    return this.cached < this.prompt.length;
+    return this.cached < this.prompt.length - 1;
+  }
+
+  tokenAt(index: number): number {
+    const { prompt, generated } = this;
+    return index < prompt.length ? prompt[index] : generated[index - prompt.length];
   }
 
   /** The token ids from `start` up to, not including, `end`. */
   tokens(start: number, end: number): number[] {
-    const ids: number[] = [];
-    for (let i = start; i < end; i++)
-      ids.push(i < this.prompt.length ? this.prompt[i] : this.generated[i - this.prompt.length]);
-    return ids;
+    return Array.from({ length: end - start }, (_, i) => this.tokenAt(start + i));
+  }
+
+  /** How many leading tokens of a prompt are the same as the first ones here, of which `most` count. */
+  sharedWith(prompt: ArrayLike<number>, most: number): number {
+    const end = Math.min(prompt.length, most);
+    let shared = 0;
+    while (shared < end && prompt[shared] === this.tokenAt(shared)) shared++;
+    return shared;
   }
 }

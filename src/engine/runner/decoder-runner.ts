@@ -114,6 +114,16 @@ export class DecoderRunner {
     return this.logits.subarray(0, batch.logitsRows.length * this.spec.vocabSize);
   }
 
+  /** Makes the first `tokens` positions of slot `to` in the KV cache those of slot `from`. */
+  copy(from: number, to: number, tokens: number): void {
+    this.cache.copy(from, to, tokens);
+  }
+
+  /** Lets the first `tokens` positions of two slots in the KV cache change places. */
+  exchange(a: number, b: number, tokens: number): void {
+    this.cache.exchange(a, b, tokens);
+  }
+
   dispose(): void {
     for (const range of this.bindings.values()) disposeRange(range);
     this.bindings.clear();

@@ -19,13 +19,16 @@ export class KvCache {
   private readonly buffers: readonly Record<KvKind, NativeMemory>[];
   /** Bytes of one slot in one buffer. */
   private readonly slotBytes: number;
+  /** Bytes of one token of one head in one buffer. */
+  private readonly tokenBytes: number;
 
   constructor(
     private readonly runtime: OrtRuntime,
     private readonly spec: DecoderSpec,
     readonly size: KvCacheSize,
   ) {
-    this.slotBytes = spec.kvHeads * size.capacity * spec.headDim * Float32Array.BYTES_PER_ELEMENT;
+    this.tokenBytes = spec.headDim * Float32Array.BYTES_PER_ELEMENT;
+    this.slotBytes = spec.kvHeads * size.capacity * this.tokenBytes;
     const allocate = (): NativeMemory => runtime.allocate(this.slotBytes * size.slots);
     this.buffers = spec.layers.map(() => ({ key: allocate(), value: allocate() }));
   }
@@ -35,6 +38,38 @@ export class KvCache {
     const { kvHeads, headDim } = this.spec;
     const shape = [rows, kvHeads, this.size.capacity, headDim];
     return new OrtTensor(this.runtime, this.buffers[layer][kind], firstSlot * this.slotBytes, 'float32', shape);
+  }
+
+  /** Makes the first `tokens` positions of slot `to` those of slot `from`. */
+  copy(from: number, to: number, tokens: number): void {
+    this.forEachHead(from, to, tokens, (source, target) => target.set(source));
+  }
+
+  /** Lets the first `tokens` positions of two slots change places. */
+  exchange(a: number, b: number, tokens: number): void {
+    const spare = new Uint8Array(tokens * this.tokenBytes);
+    this.forEachHead(a, b, tokens, (first, second) => {
+      spare.set(first);
+      first.set(second);
+      second.set(spare);
+    });
+  }
+
+  /** Calls back with the first `tokens` positions of two slots, for each head of each buffer. */
+  private forEachHead(a: number, b: number, tokens: number, visit: (a: Uint8Array, b: Uint8Array) => void): void {
+    const headBytes = this.size.capacity * this.tokenBytes;
+    const bytes = tokens * this.tokenBytes;
+    for (const { key, value } of this.buffers) {
+      for (const { buffer } of [key, value]) {
+        for (let head = 0; head < this.spec.kvHeads; head++) {
+          const offset = head * headBytes;
+          visit(
+            new Uint8Array(buffer, a * this.slotBytes + offset, bytes),
+            new Uint8Array(buffer, b * this.slotBytes + offset, bytes),
+          );
+        }
+      }
+    }
   }
 
   dispose(): void {

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { GenerationLoop } from '../batching/generation-loop.js';
 import { EngineError } from '../errors.js';
 import { LoadedModel } from '../model/loaded-model.js';
+import type { EngineOptions } from '../types.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
 
 if (!parentPort) throw new Error('decoder-worker runs as a worker thread');
@@ -16,12 +17,13 @@ class DecoderWorker {
 
   constructor(
     private readonly model: LoadedModel,
-    prefillChunk: number,
+    { prefillChunk, prefixCaching = true }: EngineOptions,
   ) {
     const { info, defaults, runner, tokenizer } = model;
     this.loop = new GenerationLoop(runner, {
       slots: info.slots,
       prefillChunk,
+      prefixCaching,
       eosIds: defaults.eosIds,
       createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
     });
@@ -76,7 +78,7 @@ async function load(signal: AbortSignal): Promise<DecoderWorker | undefined> {
       onPhase: (phase, expectedGrowth) => post({ type: 'phase', phase, expectedGrowth }),
       signal,
     });
-    return new DecoderWorker(model, options.prefillChunk);
+    return new DecoderWorker(model, options);
   } catch (error) {
     fail(error);
     return undefined;

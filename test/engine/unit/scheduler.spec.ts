@@ -1,49 +1,50 @@
 import { Scheduler, type Step } from '../../../src/engine/batching/scheduler.js';
 import { Sequence } from '../../../src/engine/batching/sequence.js';
-import { Seeded } from './support/seeded.js';
 
 let lastId = 0;
 beforeEach(() => (lastId = 0));
 
-/** A sequence with a prompt of that many tokens. */
+/** A sequence with a prompt of that many tokens, which no other has. */
 function sequenceOf(length: number): Sequence {
-  return new Sequence(++lastId, new Array<number>(length).fill(1));
+  const id = ++lastId;
+  return new Sequence(
+    id,
+    Array.from({ length }, (_, i) => 10_000 * id + i),
+  );
 }
 
-/** Does with the sequences what running the step would. */
-function run(step: Step): void {
-  if (step.kind === 'prefill') {
-    step.sequence.cached += step.count;
-    if (step.completes) step.sequence.generated.push(2);
-    return;
-  }
-  for (const sequence of step.rows) {
-    if (!sequence || sequence.prefilling) continue;
-    sequence.cached += 1;
-    sequence.generated.push(2);
-  }
+/** A sequence with a prompt that begins like the other's. */
+function likeThe(other: Sequence, shared: number, length: number): Sequence {
+  const sequence = sequenceOf(length);
+  return new Sequence(sequence.id, [...other.tokens(0, shared), ...sequence.tokens(shared, length)]);
+}
+
+/** Does with the sequences what running the step would, which takes a millisecond if not told otherwise. */
+function run(scheduler: Scheduler, step: Step, elapsed = 1): void {
+  scheduler.ran(step, elapsed);
+  if (step.kind === 'prefill' && step.completes) step.sequence.generated.push(2);
+  if (step.kind === 'decode') for (const row of step.active) step.rows[row]?.generated.push(2);
 }
 
 /** The step in few words: `prefill 1 +4` for four tokens of sequence 1, `decode 2 3` for an answer token of two. */
 function describeStep(step: Step | undefined): string {
   if (!step) return 'nothing';
   if (step.kind === 'prefill') return `prefill ${step.sequence.id} +${step.count}`;
-  const ids = step.rows.flatMap((sequence) => (sequence && !sequence.prefilling ? [sequence.id] : []));
-  return `decode ${ids.join(' ')}`;
+  return `decode ${step.active.map((row) => step.rows[row]?.id).join(' ')}`;
 }
 
 /** Runs the next steps and tells what they were. */
-function runSteps(scheduler: Scheduler, count: number): string[] {
+function runSteps(scheduler: Scheduler, count: number, elapsed?: number): string[] {
   return Array.from({ length: count }, () => {
     const step = scheduler.next();
     const described = describeStep(step);
-    if (step) run(step);
+    if (step) run(scheduler, step, elapsed);
     return described;
   });
 }
 
 function schedulerOf(slots: number, prefillChunk: number, ...sequences: Sequence[]): Scheduler {
-  const scheduler = new Scheduler({ slots, prefillChunk });
+  const scheduler = new Scheduler({ slots, prefillChunk, prefixCaching: true });
   for (const sequence of sequences) scheduler.add(sequence);
   return scheduler;
 }
@@ -71,32 +72,59 @@ describe('the scheduler', () => {
   });
 
   it.each([
-    [1, ['+1', '+1', '+1', '+1', '+1']],
-    [2, ['+2', '+2', '+1']],
-    [4, ['+4', '+1']],
-    [5, ['+5']],
-  ])('reads a prompt of five tokens in chunks of at most %i', (chunk, counts) => {
-    const steps = runSteps(schedulerOf(1, chunk, sequenceOf(5)), counts.length + 1);
-    expect(steps).toEqual([...counts.map((count) => `prefill 1 ${count}`), 'decode 1']);
-  });
+    [1, ['prefill 1 +1', 'prefill 1 +1', 'prefill 1 +1', 'prefill 1 +1', 'decode 1']],
+    [2, ['prefill 1 +2', 'prefill 1 +2', 'decode 1']],
+    [3, ['prefill 1 +3', 'prefill 1 +2']],
+    [4, ['prefill 1 +4', 'decode 1']],
+    [5, ['prefill 1 +5']],
+  ])(
+    'reads a prompt of five tokens in chunks of at most %i; a last one left is a row that decodes',
+    (chunk, reading) => {
+      const steps = runSteps(schedulerOf(1, chunk, sequenceOf(5)), reading.length + 1);
+      expect(steps).toEqual([...reading, 'decode 1']);
+    },
+  );
 
   it('says of a chunk whether it is the last of the prompt', () => {
     const scheduler = schedulerOf(1, 2, sequenceOf(4));
     const completes = [0, 1].map(() => {
       const step = scheduler.next();
-      if (step) run(step);
+      if (step) run(scheduler, step);
       return step?.kind === 'prefill' && step.completes;
     });
     expect(completes).toEqual([false, true]);
   });
 
-  it('reads prompts one after the other, first come, first served', () => {
-    const steps = runSteps(schedulerOf(3, 8, sequenceOf(3), sequenceOf(2), sequenceOf(1)), 5);
+  it('reads prompts of one length one after the other, first come, first served', () => {
+    const steps = runSteps(schedulerOf(3, 8, sequenceOf(3), sequenceOf(3), sequenceOf(3)), 7);
     expect(steps.filter((step) => step.startsWith('prefill'))).toEqual([
       'prefill 1 +3',
-      'prefill 2 +2',
-      'prefill 3 +1',
+      'prefill 2 +3',
+      'prefill 3 +3',
     ]);
+  });
+
+  it('lets a short prompt pass a long one, which has every other turn', () => {
+    const scheduler = schedulerOf(5, 4, sequenceOf(24));
+    expect(runSteps(scheduler, 1)).toEqual(['prefill 1 +4']);
+    for (let i = 0; i < 3; i++) scheduler.add(sequenceOf(4));
+    const prefills = runSteps(scheduler, 12).filter((step) => step.startsWith('prefill'));
+    expect(prefills.slice(0, 6)).toEqual([2, 1, 3, 1, 4, 1].map((id) => `prefill ${id} +4`));
+  });
+
+  it('gives a long prompt as much time as the short ones that pass it', () => {
+    const scheduler = schedulerOf(5, 256, sequenceOf(2000));
+    const firsts: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      scheduler.add(sequenceOf(2));
+      const step = scheduler.next() as Step;
+      firsts.push(describeStep(step));
+      run(scheduler, step, step.kind === 'prefill' ? step.count : 0);
+      if (step.kind === 'prefill' && step.completes) scheduler.remove(step.sequence);
+    }
+    const long = firsts.indexOf('prefill 1 +256');
+    expect(long).toBeLessThanOrEqual(1);
+    expect(firsts.slice(long + 1)).not.toContain('prefill 1 +256');
   });
 
   it('takes turns between a long prompt and the answers that run', () => {
@@ -119,13 +147,27 @@ describe('the scheduler', () => {
     runSteps(scheduler, 1);
     for (let i = 0; i < 3; i++) scheduler.add(sequenceOf(4));
     expect(runSteps(scheduler, 6).map((step) => step.split(' ')[0])).toEqual([
-      'decode',
       'prefill',
       'decode',
       'prefill',
       'decode',
       'prefill',
+      'decode',
     ]);
+  });
+
+  it('gives the answers half of the time, however long the steps of either are', () => {
+    const scheduler = schedulerOf(2, 4, sequenceOf(1));
+    runSteps(scheduler, 1);
+    scheduler.add(sequenceOf(1000));
+    const spent = { prefill: 0, decode: 0 };
+    for (let i = 0; i < 200; i++) {
+      const step = scheduler.next() as Step;
+      const elapsed = step.kind === 'prefill' ? 70 : 20;
+      spent[step.kind] += elapsed;
+      run(scheduler, step, elapsed);
+    }
+    expect(Math.abs(spent.prefill - spent.decode)).toBeLessThanOrEqual(70);
   });
 
   it('adds a token to every answer in one step', () => {
@@ -137,24 +179,21 @@ describe('the scheduler', () => {
   it('lets a sequence wait until a slot is free', () => {
     const [first, second] = [sequenceOf(1), sequenceOf(1)];
     const scheduler = schedulerOf(1, 8, first, second);
-    expect(runSteps(scheduler, 2)).toEqual(['prefill 1 +1', 'decode 1']);
+    expect(runSteps(scheduler, 2)).toEqual(['decode 1', 'decode 1']);
     expect(second.slot).toBeUndefined();
     scheduler.remove(first);
-    expect(runSteps(scheduler, 1)).toEqual(['prefill 2 +1']);
+    expect(runSteps(scheduler, 1)).toEqual(['decode 2']);
     expect(second.slot).toBe(0);
   });
 
-  it('spans the slots from the first answer to the last, with the holes between', () => {
-    const sequences = [1, 2, 3, 4].map(() => sequenceOf(1));
-    const scheduler = schedulerOf(5, 8, ...sequences);
+  it('spans the slots from the first answer to the last, with what lies between', () => {
+    // Long ones, which are not moved at once.
+    const sequences = [1, 2, 3, 4].map(() => sequenceOf(1000));
+    const scheduler = schedulerOf(5, 1000, ...sequences);
     runSteps(scheduler, 8);
     scheduler.remove(sequences[0]);
     scheduler.remove(sequences[2]);
-    expect(scheduler.next()).toMatchObject({
-      kind: 'decode',
-      firstSlot: 1,
-      rows: [sequences[1], undefined, sequences[3]],
-    });
+    expect(scheduler.next()).toMatchObject({ kind: 'decode', firstSlot: 1, rows: sequences.slice(1), active: [0, 2] });
   });
 
   it('carries along a sequence that is prefilling between two answers', () => {
@@ -176,7 +215,7 @@ describe('a sequence that is removed', () => {
     runSteps(scheduler, 1);
     scheduler.remove(second);
     scheduler.remove(first);
-    expect(runSteps(scheduler, 1)).toEqual(['prefill 3 +1']);
+    expect(runSteps(scheduler, 1)).toEqual(['decode 3']);
   });
 
   it('before the first step never runs', () => {
@@ -188,11 +227,11 @@ describe('a sequence that is removed', () => {
   });
 
   it('while its prompt is read gives its slot to the next step', () => {
-    const [first, second] = [sequenceOf(9), sequenceOf(1)];
+    const [first, second] = [sequenceOf(9), sequenceOf(2)];
     const scheduler = schedulerOf(1, 3, first, second);
     runSteps(scheduler, 1);
     scheduler.remove(first);
-    expect(runSteps(scheduler, 1)).toEqual(['prefill 2 +1']);
+    expect(runSteps(scheduler, 1)).toEqual(['prefill 2 +2']);
     expect([first.slot, second.slot]).toEqual([undefined, 0]);
   });
 
@@ -217,79 +256,143 @@ describe('a sequence that is removed', () => {
   });
 });
 
-describe('the scheduler under hundreds of sequences that come, finish and are removed at random', () => {
-  it.each([
-    [1, 4, 101],
-    [2, 1, 102],
-    [3, 5, 103],
-    [8, 3, 104],
-    [8, 64, 105],
-  ])('with %i slots and chunks of %i keeps all its promises (seed %i)', (slots, prefillChunk, seed) => {
-    const random = new Seeded(seed);
-    const scheduler = new Scheduler({ slots, prefillChunk });
-    const alive = new Set<Sequence>();
-    const wanted = new Map<Sequence, number>();
-    const admitted: number[] = [];
-    let lastKind: Step['kind'] | undefined;
+describe('holes between answers', () => {
+  /** Answers of the same length in all slots, of which those in the middle have ended. */
+  function withHoles(length: number): { scheduler: Scheduler; sequences: readonly Sequence[] } {
+    const sequences = [1, 2, 3, 4].map(() => sequenceOf(length));
+    const scheduler = schedulerOf(4, length, ...sequences);
+    runSteps(scheduler, 8);
+    for (const ended of [sequences[1], sequences[2]]) scheduler.remove(ended);
+    return { scheduler, sequences };
+  }
 
-    const remove = (sequence: Sequence): void => {
-      scheduler.remove(sequence);
-      alive.delete(sequence);
-      expect(sequence.slot).toBeUndefined();
-    };
-
-    let arrivals = 300;
-    for (let tick = 0; arrivals > 0 || alive.size > 0; tick++) {
-      if (tick > 50_000) throw new Error('sequences do not finish');
-      for (; arrivals > 0 && random.chance(0.3); arrivals--) {
-        const sequence = sequenceOf(random.integer(1, 20));
-        alive.add(sequence);
-        wanted.set(sequence, random.integer(1, 12));
-        scheduler.add(sequence);
-      }
-      if (alive.size > 0 && random.chance(0.05)) remove(random.pick([...alive]));
-
-      const before = [...alive].filter((sequence) => sequence.slot !== undefined);
-      const step = scheduler.next();
-      expect(step === undefined).toBe(alive.size === 0);
-      if (!step) continue;
-
-      // Slots: each has one occupant, none is left empty while somebody waits, and they are given in order of arrival.
-      const running = [...alive].filter((sequence) => sequence.slot !== undefined);
-      const taken = running.map((sequence) => sequence.slot as number);
-      expect(new Set(taken).size).toBe(taken.length);
-      for (const slot of taken) expect(slot >= 0 && slot < slots).toBe(true);
-      expect(running.length).toBe(Math.min(slots, alive.size));
-      admitted.push(...running.filter((sequence) => !before.includes(sequence)).map(({ id }) => id));
-
-      const decoding = running.filter((sequence) => !sequence.prefilling);
-      const prefilling = running.filter((sequence) => sequence.prefilling);
-      if (step.kind === 'prefill') {
-        const { sequence, count, slot, completes } = step;
-        expect(sequence).toBe(prefilling[0]);
-        expect(slot).toBe(sequence.slot);
-        expect(count).toBe(Math.min(prefillChunk, sequence.prompt.length - sequence.cached));
-        expect(completes).toBe(sequence.cached + count === sequence.prompt.length);
-      } else {
-        step.rows.forEach((sequence, row) => {
-          expect(sequence).toBe(running.find(({ slot }) => slot === step.firstSlot + row));
-        });
-        for (const sequence of decoding) expect(step.rows).toContain(sequence);
-        expect(decoding).toContain(step.rows[0]);
-        expect(decoding).toContain(step.rows.at(-1));
-      }
-      // Turns: neither kind goes twice in a row while there is something of the other to do.
-      if (step.kind === lastKind) expect(step.kind === 'prefill' ? decoding : prefilling).toEqual([]);
-      lastKind = step.kind;
-
-      run(step);
-      for (const sequence of running) {
-        if (!sequence.prefilling) expect(sequence.cached).toBe(sequence.length - 1);
-        if (sequence.generated.length >= (wanted.get(sequence) as number)) remove(sequence);
-      }
+  /** How many steps it takes until the last answer is moved. */
+  function stepsUntilMove(length: number): number {
+    const { scheduler, sequences } = withHoles(length);
+    const last = sequences[3].slot;
+    let steps = 0;
+    for (; sequences[3].slot === last; steps++) {
+      if (steps > 100) throw new Error('the holes stay');
+      runSteps(scheduler, 1);
     }
+    return steps;
+  }
+
+  it('are closed at once when answers are short', () => {
+    expect(stepsUntilMove(20)).toBe(1);
+  });
+
+  it('are carried along for as many steps as the move of a long answer is worth', () => {
+    expect(stepsUntilMove(2000)).toBe(4);
+    expect(stepsUntilMove(4000)).toBe(7);
+  });
+
+  it('are closed by exchanging slots, so that what lay there can still be reused', () => {
+    const { scheduler, sequences } = withHoles(20);
+    expect(scheduler.next()).toMatchObject({
+      moves: [{ kind: 'exchange', from: 3, to: 1 }],
+      firstSlot: 0,
+      rows: [sequences[0], sequences[3]],
+      active: [0, 1],
+    });
+    const goesOn = likeThe(sequences[1], 20, 25);
+    scheduler.add(goesOn);
+    scheduler.next();
+    expect(goesOn).toMatchObject({ slot: 3, reused: 20 });
+  });
+
+  it('are not those before the first answer or after the last', () => {
+    const sequences = [1, 2, 3, 4].map(() => sequenceOf(20));
+    const scheduler = schedulerOf(4, 20, ...sequences);
+    runSteps(scheduler, 8);
+    for (const ended of [sequences[0], sequences[3]]) scheduler.remove(ended);
+    for (let i = 0; i < 20; i++) {
+      const step = scheduler.next() as Step;
+      expect(step).toMatchObject({ moves: [], firstSlot: 1, active: [0, 1] });
+      run(scheduler, step);
+    }
+  });
+});
+
+describe('a prompt that begins like one which is being read', () => {
+  it('waits until that has been read, then takes it over', () => {
+    const first = sequenceOf(100);
+    const scheduler = schedulerOf(2, 20, first);
+    runSteps(scheduler, 1);
+    const second = likeThe(first, 50, 70);
+    scheduler.add(second);
+    expect(runSteps(scheduler, 2)).toEqual(['prefill 1 +20', 'prefill 1 +20']);
+    expect(second.slot).toBeUndefined();
+    expect(scheduler.next()).toMatchObject({ moves: [{ kind: 'copy', from: 0, to: 1, tokens: 50 }] });
+    expect(second).toMatchObject({ slot: 1, reused: 50 });
+  });
+
+  it('lets others pass, but keeps its slot', () => {
+    const first = sequenceOf(100);
+    const scheduler = schedulerOf(3, 20, first);
+    runSteps(scheduler, 1);
+    const second = likeThe(first, 100, 110);
+    const [third, fourth] = [sequenceOf(200), sequenceOf(200)];
+    for (const sequence of [second, third, fourth]) scheduler.add(sequence);
+    scheduler.next();
+    expect([second.slot, third.slot, fourth.slot]).toEqual([undefined, 1, undefined]);
+    runSteps(scheduler, 8);
+    expect([second.slot, fourth.slot]).toEqual([2, undefined]);
+  });
+
+  it('does not wait any more when that is cancelled, and takes over what there is', () => {
+    const first = sequenceOf(100);
+    const scheduler = schedulerOf(2, 20, first);
+    runSteps(scheduler, 2);
+    const [second, third] = [likeThe(first, 100, 110), likeThe(first, 100, 120)];
+    scheduler.add(second);
+    scheduler.add(third);
+    scheduler.next();
+    scheduler.remove(first);
+    scheduler.next();
+    expect(second).toMatchObject({ slot: 0, reused: 40 });
+    // Now it is the second that reads what both begin with.
+    expect(third.slot).toBeUndefined();
+  });
+
+  it('can be cancelled while it waits', () => {
+    const first = sequenceOf(100);
+    const scheduler = schedulerOf(2, 20, first);
+    runSteps(scheduler, 1);
+    const second = likeThe(first, 100, 110);
+    scheduler.add(second);
+    runSteps(scheduler, 1);
+    scheduler.remove(second);
+    runSteps(scheduler, 20);
+    expect(second.slot).toBeUndefined();
+    scheduler.remove(first);
     expect(scheduler.idle).toBe(true);
-    expect(admitted.length).toBeGreaterThan(100);
-    expect(admitted).toEqual([...admitted].sort((a, b) => a - b));
+  });
+
+  it('is soonest answered if that is read first, though two longer prompts are ahead', () => {
+    const [oldest, middle] = [sequenceOf(1000), sequenceOf(900)];
+    const scheduler = schedulerOf(5, 20, oldest, middle, sequenceOf(800));
+    const short = likeThe(middle, 30, 40);
+    scheduler.add(short);
+    const steps = runSteps(scheduler, 5);
+    expect(steps).toEqual(['prefill 2 +20', 'prefill 1 +20', 'prefill 2 +20', 'prefill 1 +20', 'prefill 4 +10']);
+  });
+
+  it('does not wait for a few tokens', () => {
+    const first = sequenceOf(100);
+    const scheduler = schedulerOf(2, 20, first);
+    const second = likeThe(first, 10, 40);
+    scheduler.add(second);
+    scheduler.next();
+    expect(second).toMatchObject({ slot: 1, reused: 0 });
+  });
+
+  it('does not wait when prompts share nothing', () => {
+    const first = sequenceOf(100);
+    const scheduler = new Scheduler({ slots: 2, prefillChunk: 20, prefixCaching: false });
+    const second = likeThe(first, 100, 110);
+    for (const sequence of [first, second]) scheduler.add(sequence);
+    expect(scheduler.next()).toMatchObject({ moves: [] });
+    expect(second).toMatchObject({ slot: 1, reused: 0 });
   });
 });

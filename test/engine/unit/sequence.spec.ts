@@ -20,12 +20,15 @@ describe('a sequence', () => {
     [0, 5, [5, 6, 7, 8, 9]],
     [2, 2, []],
   ])('has the tokens from %i to %i of both, one after the other', (start, end, tokens) => {
-    expect(sequenceOf([5, 6, 7], [8, 9]).tokens(start, end)).toEqual(tokens);
+    const sequence = sequenceOf([5, 6, 7], [8, 9]);
+    expect(sequence.tokens(start, end)).toEqual(tokens);
+    expect(tokens.map((_, i) => sequence.tokenAt(start + i))).toEqual(tokens);
   });
 
   it.each([
     [0, true],
-    [2, true],
+    [1, true],
+    [2, false],
     [3, false],
     [4, false],
   ])('with %i of a prompt of three tokens cached is prefilling: %s', (cached, prefilling) => {
@@ -34,7 +37,23 @@ describe('a sequence', () => {
     expect(sequence.prefilling).toBe(prefilling);
   });
 
+  it('with a prompt of one token has nothing to prefill', () => {
+    expect(sequenceOf([5], []).prefilling).toBe(false);
+  });
+
+  it.each([
+    [[5, 6, 7, 8, 9], 5, 5],
+    [[5, 6, 7, 8, 9], 4, 4],
+    [[5, 6, 7, 8, 1], 5, 4],
+    [[5, 6, 1], 5, 2],
+    [[5, 6], 5, 2],
+    [[6, 5], 5, 0],
+    [[5, 6, 7, 8, 9, 10], 5, 5],
+  ])('shares with the prompt %j, of its first %i tokens, %i', (prompt, most, shared) => {
+    expect(sequenceOf([5, 6, 7], [8, 9]).sharedWith(prompt, most)).toBe(shared);
+  });
+
   it('begins without a slot and with nothing cached', () => {
-    expect(sequenceOf([5], [])).toMatchObject({ slot: undefined, cached: 0, generated: [] });
+    expect(sequenceOf([5], [])).toMatchObject({ slot: undefined, cached: 0, reused: 0, generated: [] });
   });
 });

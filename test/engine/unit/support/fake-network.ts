@@ -1,4 +1,5 @@
 import type { Runner } from '../../../../src/engine/batching/generation-loop.js';
+import type { CacheMove } from '../../../../src/engine/batching/slots.js';
 import type { StepBatch } from '../../../../src/engine/runner/decoder-runner.js';
 
 export interface FakeNetworkSize {
@@ -20,6 +21,8 @@ export class FakeNetwork implements Runner {
   readonly vocabSize: number;
   /** Every batch that was run. */
   readonly batches: StepBatch[] = [];
+  /** Every copy and exchange that was made. */
+  readonly moves: CacheMove[] = [];
   private readonly slots: readonly Int32Array[];
   private readonly logits: Float32Array;
 
@@ -46,6 +49,26 @@ export class FakeNetwork implements Runner {
       this.logits.set(logits, i * this.vocabSize);
     });
     return this.logits.subarray(0, logitsRows.length * this.vocabSize);
+  }
+
+  copy(from: number, to: number, tokens: number): void {
+    this.checkMove(from, to, tokens);
+    this.moves.push({ kind: 'copy', from, to, tokens });
+    this.slots[to].set(this.slots[from].subarray(0, tokens));
+  }
+
+  exchange(from: number, to: number, tokens: number): void {
+    this.checkMove(from, to, tokens);
+    this.moves.push({ kind: 'exchange', from, to, tokens });
+    const spare = this.slots[from].slice(0, tokens);
+    this.slots[from].set(this.slots[to].subarray(0, tokens));
+    this.slots[to].set(spare);
+  }
+
+  private checkMove(from: number, to: number, tokens: number): void {
+    const { slots, capacity } = this.size;
+    must([from, to].every((slot) => slot >= 0 && slot < slots) && from !== to, 'two slots take part in a move');
+    must(tokens >= 1 && tokens <= capacity, 'the tokens of a move fit a slot');
   }
 
   /** What the real runner relies on without saying so, or would read out of bounds for. */

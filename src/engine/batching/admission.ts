@@ -1,0 +1,101 @@
+import type { Sequence } from './sequence.js';
+import { type CacheMove, LEAST_SHARED, type Slots } from './slots.js';
+
+/** A sequence lets another compute what both need, and goes on when that has this many tokens. */
+interface Deferral {
+  readonly to: Sequence;
+  readonly until: number;
+}
+
+/**
+ * Who waits for a slot, and who may have one: first come, first served. A sequence whose prompt begins like one that is
+ * being read right now waits for that beginning, which costs it nothing; the slot that is its due is kept for it.
+ */
+export class Admission {
+  /** In order of arrival. */
+  private readonly waiting: Sequence[] = [];
+  private readonly deferrals = new Map<Sequence, Deferral>();
+  private arrivals = 0;
+
+  constructor(private readonly slots: Slots) {}
+
+  get empty(): boolean {
+    return this.waiting.length === 0;
+  }
+
+  add(sequence: Sequence): void {
+    sequence.arrival = ++this.arrivals;
+    this.waiting.push(sequence);
+  }
+
+  remove(sequence: Sequence): void {
+    const index = this.waiting.indexOf(sequence);
+    if (index >= 0) this.waiting.splice(index, 1);
+    this.deferrals.delete(sequence);
+  }
+
+  /**
+   * Gives slots to those whose turn it is, and adds them to `running`.
+   *
+   * @returns what is to be done in the KV cache for it, in this order
+   */
+  admit(running: Sequence[]): CacheMove[] {
+    const moves: CacheMove[] = [];
+    let places = this.slots.free;
+    for (let i = 0; places > 0 && i < this.waiting.length; places--) {
+      const sequence = this.waiting[i];
+      if (this.defer(sequence, running)) {
+        i += 1;
+        continue;
+      }
+      this.waiting.splice(i, 1);
+      const move = this.slots.place(sequence);
+      if (move) moves.push(move);
+      running.push(sequence);
+    }
+    return moves;
+  }
+
+  /**
+   * Which of the prompts is to be read next so that an answer begins soonest: that with the fewest tokens left, or the
+   * one that another waits for which has even fewer.
+   */
+  soonest(prefilling: readonly Sequence[]): Sequence {
+    let [soonest] = prefilling;
+    let fewest = Infinity;
+    const consider = ({ prompt }: Sequence, reader: Sequence): void => {
+      const left = prompt.length - reader.cached;
+      if (left >= fewest) return;
+      [soonest, fewest] = [reader, left];
+    };
+    for (const sequence of prefilling) consider(sequence, sequence);
+    for (const [sequence, { to }] of this.deferrals) consider(sequence, to);
+    return soonest;
+  }
+
+  /** Whether the sequence waits for another to read what both prompts begin with. */
+  private defer(sequence: Sequence, running: readonly Sequence[]): boolean {
+    const known = this.deferrals.get(sequence);
+    const deferral = known && isPending(known) ? known : this.findDeferral(sequence, running);
+    if (deferral) this.deferrals.set(sequence, deferral);
+    else this.deferrals.delete(sequence);
+    return deferral !== undefined;
+  }
+
+  /** Only those that came before count: so nobody waits for ever. */
+  private findDeferral({ prompt, arrival }: Sequence, running: readonly Sequence[]): Deferral | undefined {
+    if (!this.slots.retain) return undefined;
+    let found: Deferral | undefined;
+    for (const to of running) {
+      if (!to.prefilling || to.arrival > arrival) continue;
+      const until = to.sharedWith(prompt, Math.min(to.prompt.length, prompt.length) - 1);
+      if (until > (found?.until ?? 0)) found = { to, until };
+    }
+    return found && found.until - this.slots.longestShared(prompt) >= LEAST_SHARED ? found : undefined;
+  }
+}
+
+/** What the other has read stays in its slot, even when it is cancelled: then it is decided anew. */
+function isPending({ to, until }: Deferral): boolean {
+  return to.slot !== undefined && to.cached < until;
+}

@@ -1,0 +1,48 @@
+/** Longest that one chunk should keep running answers waiting, in milliseconds; a pause that a reader hardly notices. */
+const TARGET_PAUSE = 80;
+/** Below this many tokens a chunk costs as much as the weights that it makes the processor read, however few they are. */
+const LEAST_CHUNK = 32;
+/** Chunks are multiples of this, so that the runtime meets few shapes. */
+const GRAIN = 16;
+/** A prompt's end is read along with the chunk before it, if the chunk grows by no more than this factor. */
+const LONGEST_STRETCH = 1.5;
+/** Weight of the newest measurement in the running average. */
+const SMOOTHING = 0.5;
+
+/** How many tokens of a prompt to read at once so that answers that run meanwhile pause only briefly. */
+export class PrefillPace {
+  private msPerToken: number | undefined;
+  private decodeMs = 0;
+
+  /** @param most tokens that one chunk may have in any case */
+  constructor(private readonly most: number) {}
+
+  prefilled(tokens: number, elapsed: number): void {
+    // A short one says more about the weights than about its tokens.
+    if (tokens < Math.min(LEAST_CHUNK, this.most)) return;
+    const measured = elapsed / tokens;
+    this.msPerToken = this.msPerToken === undefined ? measured : average(this.msPerToken, measured);
+  }
+
+  decoded(elapsed: number): void {
+    this.decodeMs = average(this.decodeMs, elapsed);
+  }
+
+  /** @returns tokens to read of the `left` of a prompt */
+  chunk(left: number, answersRun: boolean): number {
+    if (!answersRun) return Math.min(left, this.most);
+    const chunk = Math.min(this.most, this.gentle());
+    return left <= Math.min(this.most, chunk * LONGEST_STRETCH) ? left : chunk;
+  }
+
+  private gentle(): number {
+    if (!this.msPerToken) return LEAST_CHUNK;
+    // A model that takes longer than this for every token is slow anyway: then one step more does not make it another.
+    const pause = Math.max(TARGET_PAUSE, this.decodeMs);
+    return Math.max(LEAST_CHUNK, Math.floor(pause / this.msPerToken / GRAIN) * GRAIN);
+  }
+}
+
+function average(before: number, measured: number): number {
+  return before + SMOOTHING * (measured - before);
+}

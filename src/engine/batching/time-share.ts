@@ -1,0 +1,30 @@
+/**
+ * Two kinds of work that take turns so that each gets half of the time while there is something to do for both. Has no
+ * clock: it is told how long a turn took.
+ */
+export class TimeShare {
+  /** Milliseconds that the first kind has had more than the second; positive means that the second is owed time. */
+  private lead = 0;
+  private turn: { readonly first: boolean; readonly contended: boolean } | undefined;
+
+  /** Whether the next turn is the first kind's, of which at least one has something to do; a tie is. */
+  next(first: boolean, second: boolean): boolean {
+    const contended = first && second;
+    this.turn = { first: contended ? this.lead <= 0 : first, contended };
+    return this.turn.first;
+  }
+
+  /** @param elapsed milliseconds that the turn took */
+  spent(elapsed: number): void {
+    if (!this.turn) return;
+    const { first, contended } = this.turn;
+    const lead = this.lead + (first ? elapsed : -elapsed);
+    // Time that nobody else wanted pays back what is owed, but makes no debt.
+    this.lead = contended
+      ? lead
+      : first
+        ? Math.min(lead, Math.max(this.lead, 0))
+        : Math.max(lead, Math.min(this.lead, 0));
+    this.turn = undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import { PrefillPace } from '../../../src/engine/batching/prefill-pace.js';
+
+/** Reads a long prompt while answers run, with chunks of these costs, and returns the size to which they settle. */
+function settled(pace: PrefillPace, fixedMs: number, msPerToken: number): number {
+  let chunk = 0;
+  for (let i = 0; i < 20; i++) {
+    chunk = pace.chunk(100_000, true);
+    pace.prefilled(chunk, fixedMs + chunk * msPerToken);
+  }
+  return chunk;
+}
+
+describe('the tokens of a prompt that are read at once', () => {
+  it('are as many as allowed when nobody waits', () => {
+    const pace = new PrefillPace(256);
+    pace.prefilled(256, 10_000);
+    expect([1, 256, 257].map((left) => pace.chunk(left, false))).toEqual([1, 256, 256]);
+  });
+
+  it('are few while answers run and nothing was measured', () => {
+    expect(new PrefillPace(256).chunk(1000, true)).toBe(32);
+  });
+
+  it.each([
+    [20, 1, 48],
+    [0, 0.5, 160],
+    [0, 0.1, 256],
+    [30, 20, 32],
+  ])('take about 80 ms while answers run: at %i ms and %d ms a token, they are %i', (fixedMs, msPerToken, tokens) => {
+    expect(settled(new PrefillPace(256), fixedMs, msPerToken)).toBe(tokens);
+  });
+
+  it('take as long as a step of the answers, when that is longer', () => {
+    const pace = new PrefillPace(256);
+    for (let i = 0; i < 20; i++) pace.decoded(200);
+    expect(settled(pace, 0, 1)).toBe(192);
+  });
+
+  it('are never more than allowed', () => {
+    expect(settled(new PrefillPace(8), 0, 0.1)).toBe(8);
+  });
+
+  it('take in a short rest', () => {
+    const pace = new PrefillPace(256);
+    expect([32, 48, 49].map((left) => pace.chunk(left, true))).toEqual([32, 48, 32]);
+    expect(new PrefillPace(40).chunk(48, true)).toBe(32);
+  });
+
+  it('do not shrink because a short prompt was slow', () => {
+    const pace = new PrefillPace(256);
+    pace.prefilled(256, 128);
+    pace.prefilled(4, 40);
+    expect(pace.chunk(1000, true)).toBe(160);
+  });
+});
