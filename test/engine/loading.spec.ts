@@ -198,12 +198,15 @@ describe('the cache of quantized weights', () => {
     await engine.dispose();
   });
 
-  it('that outgrows the disk is done without, with one warning, and leaves nothing behind', async () => {
-    // A limit on the size of files, in blocks of 512 or 1024 bytes: as on a full disk, a write fails in the middle.
-    const output = await run(loading(DEMO_MODEL, folder), 'ulimit -f 1024; exec "$0" "$@"');
-    expect(JSON.parse(output)).toEqual([expect.stringMatching(/not kept for the next start: .*EFBIG/) as string]);
-    expect(readdirSync(folder)).toEqual([]);
-  });
+  it.each([0, 1024])(
+    'that outgrows a disk of %i blocks is done without, with one warning, and leaves nothing behind',
+    async (blocks) => {
+      // A limit on the size of files, in blocks of 512 or 1024 bytes: as on a full disk, a write fails in the middle.
+      const output = await run(loading(DEMO_MODEL, folder), `ulimit -f ${blocks}; exec "$0" "$@"`);
+      expect(JSON.parse(output)).toEqual([expect.stringMatching(/not kept for the next start: .*EFBIG/) as string]);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   it('is filled by two processes at once, each as if it were alone', async () => {
     const outputs = await Promise.all([1, 2].map(() => run(loading(DEMO_MODEL, folder))));

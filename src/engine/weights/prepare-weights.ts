@@ -55,7 +55,7 @@ async function runCached(
     const failure = await run({ path: created.value, mode: 'write', start, checksums });
     return failure ?? attempt(() => cache.commit()).failure;
   } finally {
-    cache.discard();
+    attempt(() => cache.discard());
   }
 }
 

@@ -83,6 +83,9 @@ export class QuantizedCache {
     const file = openSync(this.temporary, 'wx');
     try {
       writeExactly(file, this.header, 0);
+    } catch (error) {
+      this.discard();
+      throw error;
     } finally {
       closeSync(file);
     }
