@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const DEVICES = ['auto', 'cpu', 'cuda'] as const;
@@ -49,7 +49,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
  *
  * @throws {ConfigError} naming the variable, its value and what is allowed
  */
-export function loadConfig(env: Environment = process.env, exists: (path: string) => boolean = existsSync): Config {
+export function loadConfig(
+  env: Environment = process.env,
+  exists: (path: string) => boolean = existsSync,
+  home: () => string = homedir,
+): Config {
   const modelPath = text(env, 'MODEL_PATH');
   const mounted = exists(MOUNTED_MODEL);
   return Object.freeze({
@@ -61,7 +65,7 @@ export function loadConfig(env: Environment = process.env, exists: (path: string
     device: oneOf(env, 'DEVICE', DEVICES) ?? 'auto',
     dtype: oneOf(env, 'DTYPE', DTYPES) ?? 'auto',
     quantization: oneOf(env, 'QUANTIZATION', QUANTIZATIONS) ?? 'none',
-    cacheFolder: cacheFolder(env),
+    cacheFolder: cacheFolder(env, home),
     maxModelLength: integer(env, 'MAX_MODEL_LEN', 2, 10_000_000),
     maxBatchSize: integer(env, 'MAX_BATCH_SIZE', 1, 256) ?? 8,
     maxNewTokens: integer(env, 'MAX_NEW_TOKENS', 1, 10_000_000) ?? 512,
@@ -72,9 +76,15 @@ export function loadConfig(env: Environment = process.env, exists: (path: string
   });
 }
 
-function cacheFolder(env: Environment): string | undefined {
+function cacheFolder(env: Environment, home: () => string): string | undefined {
   const configured = text(env, 'CACHE_DIR');
-  return configured === 'none' ? undefined : resolve(configured ?? join(homedir(), '.cache', 'roost'));
+  if (configured !== undefined) return configured === 'none' ? undefined : resolve(configured);
+  try {
+    return resolve(home(), '.cache', 'roost');
+  } catch {
+    // A user that a container or a service manager made up has no home.
+    return undefined;
+  }
 }
 
 function text(env: Environment, name: string): string | undefined {

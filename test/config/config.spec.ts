@@ -42,6 +42,14 @@ describe('the configuration', () => {
     });
   });
 
+  it('has no folder for a cache when the user has no home', () => {
+    const home = (): string => {
+      throw new Error('uv_os_homedir returned ENOENT');
+    };
+    expect(loadConfig({}, () => false, home).cacheFolder).toBeUndefined();
+    expect(loadConfig({ CACHE_DIR: '/cache' }, () => false, home).cacheFolder).toBe('/cache');
+  });
+
   it('cannot be changed', () => {
     const config: { port: number } = load({});
     expect(() => (config.port = 1)).toThrow(TypeError);

@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.js';
 import type { DecoderSpec } from './decoder-spec.js';
 import type { QuantizedFormat, WeightFormat } from '../weights/weight-plan.js';
 
@@ -21,30 +22,38 @@ export const QUANTIZATION_RECIPES = {
 /** The names of the recipes, and `none` for weights in the type that the network computes in. */
 export type Quantization = 'none' | keyof typeof QUANTIZATION_RECIPES;
 
-const LEAST_BLOCK = 16;
+const BLOCK_SIZES: readonly number[] = [16, 32, 64, 128, 256];
 
+/** @throws {EngineError} request_invalid when a recipe of the caller's own names a format that there is no operator for */
 export function recipeOf(quantization: Quantization | QuantizationRecipe): QuantizationRecipe | undefined {
   if (quantization === 'none') return undefined;
-  return typeof quantization === 'string' ? QUANTIZATION_RECIPES[quantization] : quantization;
+  if (typeof quantization === 'string') return QUANTIZATION_RECIPES[quantization];
+  for (const { bits, blockSize } of [quantization.layers, quantization.head]) {
+    if (![4, 8].includes(bits) || !BLOCK_SIZES.includes(blockSize)) {
+      throw new EngineError(
+        'request_invalid',
+        `${bits} bits in blocks of ${blockSize} were asked for, but must be 4 or 8 in blocks of ${BLOCK_SIZES.join(', ')}`,
+      );
+    }
+  }
+  return quantization;
 }
 
 /** The format for a matrix: the largest block that divides its columns; float32 when none does. */
 export function formatFor(wanted: QuantizedFormat | undefined, columns: number): WeightFormat {
   if (!wanted) return 'float32';
-  for (let { blockSize } = wanted; blockSize >= LEAST_BLOCK; blockSize /= 2) {
-    if (columns % blockSize === 0) return { ...wanted, blockSize };
-  }
-  return 'float32';
+  const blockSize = BLOCK_SIZES.findLast((size) => size <= wanted.blockSize && columns % size === 0);
+  return blockSize === undefined ? 'float32' : { ...wanted, blockSize };
 }
 
-/** About how many bytes the weights take in memory; the embedding stays in its file. */
+/** About how many bytes the weights take in memory; an embedding stays in its file. */
 export function estimateWeightBytes(
-  { vocabSize, hiddenSize }: DecoderSpec,
+  { vocabSize, hiddenSize, tiedEmbeddings }: DecoderSpec,
   parameters: number,
   recipe: QuantizationRecipe | undefined,
 ): number {
   const head = vocabSize * hiddenSize;
-  const layers = Math.max(0, parameters - head);
+  const layers = Math.max(0, parameters - head * (tiedEmbeddings ? 1 : 2));
   return layers * bytesPerWeight(recipe?.layers) + head * bytesPerWeight(recipe?.head);
 }
 

@@ -92,7 +92,7 @@ export class LoadedModel {
       const runnerOptions = { ...size, threads, prefillChunk, interrupt, weightsFolder: checkpoint.root };
       const runner = own(new DecoderRunner(runtime, spec, graph.model, weights.tensors, runnerOptions));
       // The first run as well: what the runtime cannot do with this model shows now, and not at the first request.
-      weights.freeUnread(() => runner.step(PROBE_STEP));
+      weights.freeUnread(() => runner.step(probeStep(spec, Math.min(size.capacity, prefillChunk))));
       releaseFreeMemory();
       const info: DecoderInfo = {
         ...describe(spec, checkpoint),
@@ -118,14 +118,17 @@ interface Disposable {
   dispose(): void;
 }
 
-const PROBE_STEP: StepBatch = {
-  firstSlot: 0,
-  rows: 1,
-  tokensPerRow: 1,
-  tokens: [0],
-  cached: [0],
-  logitsRows: [0],
-};
+const PROBE_TOKENS = 8;
+
+/**
+ * A prompt that every weight has a part in: with one token, queries and keys do not matter, and some tokens, such as
+ * padding, are embedded as zeros.
+ */
+function probeStep({ vocabSize }: DecoderSpec, longest: number): StepBatch {
+  const count = Math.min(PROBE_TOKENS, longest);
+  const tokens = Array.from({ length: count }, (_, i) => Math.floor(((i + 1) * vocabSize) / (count + 1)));
+  return { firstSlot: 0, rows: 1, tokensPerRow: count, tokens, cached: [0], logitsRows: [count - 1] };
+}
 
 function assertDevice({ device, dtype }: EngineOptions): void {
   if (device === 'cuda') {

@@ -10,15 +10,20 @@ const ELEMENT_BYTES: Readonly<Record<OnnxType, number>> = { float32: 4, uint8: 1
  * so tensors lie here and JavaScript looks at them, never the other way round.
  */
 export class NativeMemory {
-  /** A window onto the memory; not to be touched after `dispose()`. */
-  readonly buffer: ArrayBuffer;
-
   constructor(
     readonly address: Pointer,
     readonly bytes: number,
     private readonly free: () => void,
-  ) {
-    this.buffer = koffi.view(address, bytes);
+  ) {}
+
+  /** A window onto all of the memory; not to be touched after `dispose()`. */
+  get buffer(): ArrayBuffer {
+    return this.view(0, this.bytes);
+  }
+
+  /** A window onto a part of it. Node 20 ends the process when one is of 4 GiB or more. */
+  view(byteOffset: number, bytes: number): ArrayBuffer {
+    return koffi.view(this.address + BigInt(byteOffset), bytes);
   }
 
   dispose(): void {

@@ -5,7 +5,7 @@ export function readExactly(file: number, bytes: Uint8Array, position: number): 
   let done = 0;
   while (done < bytes.byteLength) {
     const count = readSync(file, bytes, done, bytes.byteLength - done, position + done);
-    if (count === 0) throw new Error(`the file ends ${bytes.byteLength - done} bytes too early`);
+    if (count === 0) throw new Error(`ends ${bytes.byteLength - done} bytes too early`);
     done += count;
   }
 }

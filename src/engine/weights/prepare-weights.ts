@@ -32,7 +32,8 @@ export async function prepareWeights(
   const run = (cache?: WeightWork['cache']): Promise<string | undefined> =>
     runWeightThreads({ root: checkpoint.root, units, cache }, threads, signal);
   if (quantized.length === 0 || cacheFolder === undefined) return run();
-  return runCached(new QuantizedCache(cacheFolder, checkpoint, quantized, units.length), run);
+  const cache = attempt(() => new QuantizedCache(cacheFolder, checkpoint, quantized, units.length));
+  return cache.value === undefined ? run() : runCached(cache.value, run);
 }
 
 /** A cache is there to save time: whatever is wrong with it, the weights are made without it. */
@@ -54,7 +55,7 @@ async function runCached(
     const failure = await run({ path: created.value, mode: 'write', start, checksums });
     return failure ?? attempt(() => cache.commit()).failure;
   } finally {
-    cache.discard();
+    attempt(() => cache.discard());
   }
 }
 

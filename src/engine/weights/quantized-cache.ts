@@ -1,16 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
-import { basename, join } from 'node:path';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Checkpoint } from './checkpoint.js';
 import { readExactly, writeExactly } from './exact-io.js';
 import { partsOf, type WeightPart, type WeightPlan } from './weight-plan.js';
@@ -19,6 +9,10 @@ import { partsOf, type WeightPart, type WeightPlan } from './weight-plan.js';
 const VERSION = 1;
 /** A file in the making that has not been touched for so long was left behind by a process that died. */
 const ABANDONED_MS = 3_600_000;
+/** Of any key: what a process left behind for a model that has changed since is looked for by nobody else. */
+const TEMPORARY_NAME = /^[0-9a-f]{32}\.safetensors\.[0-9a-f-]{36}\.tmp$/;
+/** Of each tensor, for the key. */
+const SAMPLE_BYTES = 256;
 
 /** Where the parts of weights lie in the data of a cache, in bytes, by their names: one after the other. */
 export function cachePositions(plans: readonly WeightPlan[]): ReadonlyMap<string, number> {
@@ -85,22 +79,27 @@ export class QuantizedCache {
   /** @returns the file to write to, which is not yet where it will be looked for */
   create(): string {
     mkdirSync(this.folder, { recursive: true });
-    this.removeAbandoned();
+    removeAbandoned(this.folder);
     const file = openSync(this.temporary, 'wx');
     try {
       writeExactly(file, this.header, 0);
+    } catch (error) {
+      this.discard();
+      throw error;
     } finally {
       closeSync(file);
     }
     return this.temporary;
   }
 
-  /** Puts the file that was written where the next start looks for it. */
+  /**
+   * Puts the file that was written where the next start looks for it. That need not wait for the disk: checksums tell
+   * what a power failure left of it.
+   */
   commit(): void {
     const file = openSync(this.temporary, 'r+');
     try {
       writeExactly(file, new Uint8Array(this.checksums), this.checksumsPosition);
-      fsyncSync(file);
     } finally {
       closeSync(file);
     }
@@ -111,28 +110,45 @@ export class QuantizedCache {
   discard(): void {
     rmSync(this.temporary, { force: true });
   }
+}
 
-  private removeAbandoned(): void {
-    for (const name of readdirSync(this.folder)) {
-      if (!name.startsWith(basename(this.path)) || !name.endsWith('.tmp')) continue;
-      const path = join(this.folder, name);
-      const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
-      if (Date.now() - touched > ABANDONED_MS) rmSync(path, { force: true });
+function removeAbandoned(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!TEMPORARY_NAME.test(name)) continue;
+    const path = join(folder, name);
+    try {
+      if (Date.now() - statSync(path).mtimeMs > ABANDONED_MS) rmSync(path);
+    } catch {
+      // It is gone already, or belongs to another user of the folder, who will remove it.
     }
   }
 }
 
-/** What was quantized, and how: files by size and time of change, tensors by place, formats. */
-function keyOf({ root, tensors }: Checkpoint, plans: readonly WeightPlan[]): string {
-  const locations = [...new Set([...tensors.values()].map(({ location }) => location))].sort();
-  const files = locations.map((location) => {
-    const { size, mtimeMs } = statSync(join(root, location));
-    return { location, size, mtimeMs };
-  });
-  return createHash('sha256')
-    .update(JSON.stringify([VERSION, files, plans]))
-    .digest('hex')
-    .slice(0, 32);
+/**
+ * What was quantized, and how: tensors by place, formats, files by size and time of change, and some bytes from the
+ * middle of each tensor. Models that were fine-tuned from one have the same sizes, and where images are built
+ * reproducibly all files have the same times.
+ *
+ * @throws when a file cannot be read
+ */
+function keyOf({ root }: Checkpoint, plans: readonly WeightPlan[]): string {
+  const hash = createHash('sha256').update(JSON.stringify([VERSION, plans]));
+  const sources = plans.flatMap((plan) => plan.sources);
+  for (const location of [...new Set(sources.map((source) => source.location))].sort()) {
+    const file = openSync(join(root, location), 'r');
+    try {
+      const { size, mtimeMs } = fstatSync(file);
+      hash.update(JSON.stringify([location, size, mtimeMs]));
+      for (const { offset, length } of sources.filter((source) => source.location === location)) {
+        const sample = new Uint8Array(Math.min(SAMPLE_BYTES, length));
+        readExactly(file, sample, offset + Math.floor((length - sample.byteLength) / 2));
+        hash.update(sample);
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+  return hash.digest('hex').slice(0, 32);
 }
 
 /** Source of the format: https://github.com/huggingface/safetensors#format */

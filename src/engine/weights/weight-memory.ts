@@ -1,16 +1,17 @@
 import type { Pointer } from '../ort/c-api.js';
 import type { OrtRuntime } from '../ort/runtime.js';
 import { OrtTensor, type NativeMemory } from '../ort/tensor.js';
-import { partsOf, type WeightPlan } from './weight-plan.js';
+import { partsOf, type WeightPart, type WeightPlan } from './weight-plan.js';
 
 /** Parts smaller than this are not worth asking about. */
 const LARGE = 65_536;
-/** Bytes at the beginning of a part that are changed to see whether it matters. */
+/** Bytes at the end of a part that are changed to see whether it matters: of stacked projections, the last one's. */
 const PROBE = 64;
 
 interface Part {
   readonly memory: NativeMemory;
   readonly tensor: OrtTensor;
+  readonly type: WeightPart['type'];
 }
 
 /** The memory of weights that are handed to a session. Owner: whoever owns the session, which must go first. */
@@ -19,9 +20,14 @@ export class WeightMemory {
 
   /** Allocates room for weights; nothing is in it yet. */
   constructor(runtime: OrtRuntime, plans: readonly WeightPlan[]) {
-    for (const { name, type, shape, bytes } of plans.flatMap(partsOf)) {
-      const memory = runtime.allocate(bytes);
-      this.parts.set(name, { memory, tensor: new OrtTensor(runtime, memory, 0, type, shape) });
+    try {
+      for (const { name, type, shape, bytes } of plans.flatMap(partsOf)) {
+        const memory = runtime.allocate(bytes);
+        this.parts.set(name, { memory, tensor: new OrtTensor(runtime, memory, 0, type, shape), type });
+      }
+    } catch (error) {
+      this.dispose();
+      throw error;
     }
   }
 
@@ -43,15 +49,11 @@ export class WeightMemory {
   freeUnread(compute: () => Float32Array): void {
     const large = [...this.parts].filter(([, { memory }]) => memory.bytes >= LARGE);
     const before = compute().slice();
-    const invert = (): void => {
-      for (const [, { memory }] of large) {
-        const bytes = new Uint8Array(memory.buffer, 0, PROBE);
-        bytes.forEach((byte, i) => (bytes[i] = byte ^ 0xff));
-      }
-    };
-    invert();
+    // What is not a number hides whatever else becomes one.
+    if (!before.every(Number.isFinite)) return;
+    const restore = large.map(([, part]) => spoil(part));
     const after = compute();
-    if (before.some((value, i) => !Object.is(value, after[i]))) return invert();
+    if (before.some((value, i) => !Object.is(value, after[i]))) return restore.forEach((undo) => undo());
     for (const [name, part] of large) {
       disposePart(part);
       this.parts.delete(name);
@@ -67,4 +69,13 @@ export class WeightMemory {
 function disposePart({ memory, tensor }: Part): void {
   tensor.dispose();
   memory.dispose();
+}
+
+/** Changes the end of a part in a way that shows; returns what undoes it. */
+function spoil({ memory, type }: Part): () => void {
+  const bytes = new Uint8Array(memory.view(memory.bytes - PROBE, PROBE));
+  const saved = bytes.slice();
+  // As a float32, all ones is not a number, which not even a factor of zero hides.
+  for (const [i, byte] of saved.entries()) bytes[i] = type === 'float32' ? 0xff : byte ^ 0xff;
+  return () => bytes.set(saved);
 }

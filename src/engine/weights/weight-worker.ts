@@ -31,11 +31,14 @@ export interface WeightWorkerCache {
 
 /** How a thread ended. A cache that cannot be written does not stop it, one that cannot be read does. */
 export type WeightWorkerMessage =
-  { readonly type: 'done'; readonly cacheFailure?: string } | { readonly type: 'failed'; readonly reason: string };
+  | { readonly type: 'done'; readonly cacheFailure?: string }
+  /** A file of the checkpoint; the reason names it. */
+  | { readonly type: 'unreadable'; readonly reason: string };
 
 const { root, units, next, cache } = workerData as WeightWorkerData;
 const taken = new Int32Array(next);
 const checksums = new Int32Array(cache?.checksums ?? new SharedArrayBuffer(0));
+/** Open files by path; those that an error leaves open are closed with the thread. */
 const files = new Map<string, number>();
 let source = new Uint8Array(0);
 let floats = new Float32Array(0);
@@ -55,7 +58,9 @@ function work(): WeightWorkerMessage {
       if (cached) cacheFailure ??= failureOf(() => writeCache(cached, unit, index, values, scales));
     }
   }
-  return { type: 'done', cacheFailure };
+  // What was written may be refused only now.
+  const closing = failureOf(() => files.forEach((file) => closeSync(file)));
+  return { type: 'done', cacheFailure: cacheFailure ?? closing };
 }
 
 function take(): number {
@@ -65,13 +70,24 @@ function take(): number {
 function make(unit: WeightUnit, values: Uint8Array, scales: Uint8Array | undefined): void {
   if (source.byteLength < unit.bytes) source = new Uint8Array(unit.bytes);
   const bytes = source.subarray(0, unit.bytes);
-  readExactly(open(join(root, unit.location), 'r'), bytes, unit.offset);
+  readSource(unit, bytes);
   if (unit.format === 'float32' || !scales) return widen(bytes, unit.dtype, floatsOf(values));
   const count = unit.bytes / (bytesOfElement(unit.dtype) as number);
   if (floats.length < count) floats = new Float32Array(count);
   const weights = floats.subarray(0, count);
   widen(bytes, unit.dtype, weights);
   quantize(weights, unit.format, values, floatsOf(scales));
+}
+
+class UnreadableError extends Error {}
+
+function readSource({ location, offset }: WeightUnit, bytes: Uint8Array): void {
+  try {
+    readExactly(open(join(root, location), 'r'), bytes, offset);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UnreadableError(`${location}: ${code === undefined ? message : `cannot be read (${code})`}`);
+  }
 }
 
 type CacheAccess = (
@@ -124,11 +140,9 @@ function floatsOf(bytes: Uint8Array): Float32Array {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-let message: WeightWorkerMessage;
 try {
-  message = work();
+  parentPort?.postMessage(work());
 } catch (error) {
-  message = { type: 'failed', reason: (error as Error).message };
+  if (!(error instanceof UnreadableError)) throw error;
+  parentPort?.postMessage({ type: 'unreadable', reason: error.message } satisfies WeightWorkerMessage);
 }
-for (const file of files.values()) closeSync(file);
-parentPort?.postMessage(message);
