@@ -17,6 +17,7 @@ export type KvKind = 'key' | 'value';
  */
 export class KvCache {
   private readonly buffers: readonly Record<KvKind, NativeMemory>[];
+  private readonly windows: (readonly Uint8Array[])[] = [];
   /** Bytes of one slot in one buffer. */
   private readonly slotBytes: number;
   /** Bytes of one token of one head in one buffer. */
@@ -59,17 +60,25 @@ export class KvCache {
   private forEachHead(a: number, b: number, tokens: number, visit: (a: Uint8Array, b: Uint8Array) => void): void {
     const headBytes = this.size.capacity * this.tokenBytes;
     const bytes = tokens * this.tokenBytes;
-    for (const { key, value } of this.buffers) {
-      for (const { buffer } of [key, value]) {
-        for (let head = 0; head < this.spec.kvHeads; head++) {
-          const offset = head * headBytes;
-          visit(
-            new Uint8Array(buffer, a * this.slotBytes + offset, bytes),
-            new Uint8Array(buffer, b * this.slotBytes + offset, bytes),
-          );
-        }
+    const [first, second] = [this.windowsOf(a), this.windowsOf(b)];
+    for (const [i, window] of first.entries()) {
+      for (let head = 0; head < this.spec.kvHeads; head++) {
+        const start = head * headBytes;
+        visit(window.subarray(start, start + bytes), second[i].subarray(start, start + bytes));
       }
     }
+  }
+
+  /**
+   * Windows onto one slot of every buffer. They are kept: each new one counts as memory that JavaScript allocated, and a
+   * few of this size make it collect garbage all the time.
+   */
+  private windowsOf(slot: number): readonly Uint8Array[] {
+    const { slotBytes } = this;
+    this.windows[slot] ??= this.buffers
+      .flatMap(({ key, value }) => [key, value])
+      .map((memory) => new Uint8Array(memory.view(slot * slotBytes, slotBytes)));
+    return this.windows[slot];
   }
 
   dispose(): void {
