@@ -15,6 +15,7 @@ export async function loadLoop(config) {
     slots: info.slots,
     prefillChunk: config.prefillChunk,
     prefixCaching: true,
+    speculativeTokens: config.speculativeTokens,
     eosIds: defaults.eosIds,
     createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
   });

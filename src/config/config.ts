@@ -32,6 +32,7 @@ export interface Config {
   readonly maxNewTokens: number;
   readonly prefillChunk: number;
   readonly prefixCaching: boolean;
+  readonly speculativeTokens: number;
   readonly threads: number | undefined;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -71,6 +72,7 @@ export function loadConfig(
     maxNewTokens: integer(env, 'MAX_NEW_TOKENS', 1, 10_000_000) ?? 512,
     prefillChunk: integer(env, 'PREFILL_CHUNK', 1, 65_536) ?? 256,
     prefixCaching: oneOf(env, 'PREFIX_CACHING', ['true', 'false']) !== 'false',
+    speculativeTokens: integer(env, 'SPECULATIVE_TOKENS', 0, 16) ?? 0,
     threads: integer(env, 'THREADS', 1, 1024),
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
   });

@@ -26,6 +26,11 @@ export interface EngineOptions {
   readonly prefillChunk: number;
   /** Whether prompts share what they have in common with those before them; they do if left out. */
   readonly prefixCaching?: boolean;
+  /**
+   * Most tokens that are drafted for one step of an answer that runs alone, from what it or its prompt said before. The
+   * answer is the same; text that repeats comes faster. 0, which is off, if left out.
+   */
+  readonly speculativeTokens?: number;
   /** Threads that share one operator of the network; the physical cores if left out. */
   readonly threads?: number;
 }

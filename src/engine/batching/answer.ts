@@ -58,6 +58,11 @@ export class Answer {
     this.endingIds = [...this.eosIds, ...this.stopTokenIds];
   }
 
+  /** Tokens that the answer can still have. */
+  get room(): number {
+    return this.request.maxNewTokens - this.sequence.generated.length;
+  }
+
   /**
    * @param logits of the next token, one for each of the vocabulary; changed by this call
    * @throws {EngineError} runtime_failed when no token can be chosen from them
@@ -83,9 +88,7 @@ export class Answer {
     if (this.stopTokenIds.has(token)) return this.end(token, '', { reason: 'stop_token', stopTokenId: token });
     const { text, stop } = this.stopStrings.push(this.detokenizer.push(token));
     if (stop !== undefined) return { text, token, finish: { reason: 'stop_string', stopString: stop } };
-    return sequence.generated.length >= request.maxNewTokens
-      ? this.end(token, text, { reason: 'length' })
-      : { text, token };
+    return this.room > 0 ? { text, token } : this.end(token, text, { reason: 'length' });
   }
 
   /** What was held back can no longer change, but may still complete a stop string. */

@@ -1,6 +1,7 @@
 import type { StepBatch } from '../runner/decoder-runner.js';
 import { EngineError, type SerializedEngineError } from '../errors.js';
 import { Answer, type AnswerRequest, type AnswerStep, type ModelVoice, SamplingMemory } from './answer.js';
+import { Drafter } from './drafter.js';
 import { Scheduler, type DecodeStep, type PrefillStep, type SchedulerOptions, type Step } from './scheduler.js';
 import { Sequence } from './sequence.js';
 
@@ -36,6 +37,8 @@ export interface FailureEvent {
 export type LoopEvent = StepEvent | FailureEvent;
 
 export interface LoopOptions extends SchedulerOptions, ModelVoice {
+  /** Most tokens that are drafted for one step; none if left out. */
+  readonly speculativeTokens?: number;
   /** Milliseconds since some moment. */
   readonly now?: () => number;
 }
@@ -44,6 +47,7 @@ export interface LoopOptions extends SchedulerOptions, ModelVoice {
 export class GenerationLoop {
   private readonly scheduler: Scheduler;
   private readonly answers = new Map<number, Answer>();
+  private readonly drafters = new WeakMap<Answer, Drafter>();
   private readonly memory = new SamplingMemory();
   private readonly now: () => number;
 
@@ -73,28 +77,60 @@ export class GenerationLoop {
     this.scheduler.remove(answer.sequence);
   }
 
-  /** @returns one event for each answer that grew or failed; empty when nothing was to be done or a prompt is half read */
+  /**
+   * @returns an event for each token of an answer, in order, and for each answer that failed; empty when nothing was to
+   * be done or a prompt is half read
+   */
   step(): LoopEvent[] {
     const step = this.scheduler.next();
     if (!step) return [];
     for (const { kind, from, to, tokens } of step.moves) this.runner[kind](from, to, tokens);
+    const draft = step.kind === 'decode' ? this.draft(step) : [];
     const started = this.now();
-    const logits = this.runner.step(step.kind === 'prefill' ? prefillBatch(step) : decodeBatch(step));
+    const logits = this.runner.step(step.kind === 'prefill' ? prefillBatch(step) : decodeBatch(step, draft));
     this.scheduler.ran(step, this.now() - started);
-    return this.sample(step, logits);
+    return this.sample(step, draft, logits);
   }
 
-  private sample(step: Step, logits: Float32Array): LoopEvent[] {
+  /** Only of an answer that runs alone: attention takes in several tokens of one sequence, or one of each of several. */
+  private draft({ rows, active }: DecodeStep): readonly number[] {
+    const { speculativeTokens = 0 } = this.options;
+    if (speculativeTokens === 0 || active.length > 1) return [];
+    const answer = this.answers.get((rows[active[0]] as Sequence).id) as Answer;
+    const drafter = this.drafters.get(answer) ?? new Drafter(answer.sequence, speculativeTokens);
+    this.drafters.set(answer, drafter);
+    // The step chooses one token more than is drafted.
+    return drafter.draft(answer.room - 1);
+  }
+
+  private sample(step: Step, draft: readonly number[], logits: Float32Array): LoopEvent[] {
     switch (step.kind) {
       case 'prefill':
         return step.completes ? [this.advance(step.sequence, logits)] : [];
-      case 'decode': {
-        const { vocabSize } = this.runner;
-        return step.active.map((row, i) =>
-          this.advance(step.rows[row] as Sequence, logits.subarray(i * vocabSize, (i + 1) * vocabSize)),
-        );
-      }
+      case 'decode':
+        return draft.length > 0
+          ? this.verify(step.rows[step.active[0]] as Sequence, draft, logits)
+          : step.active.map((row, i) => this.advance(step.rows[row] as Sequence, this.rowOf(logits, i)));
     }
+  }
+
+  /**
+   * Chooses tokens as ever, for as long as the next one drafted is what was chosen: the network has then read what the
+   * answer says. What it has read beyond that does not count as cached.
+   */
+  private verify(sequence: Sequence, draft: readonly number[], logits: Float32Array): LoopEvent[] {
+    const events: LoopEvent[] = [];
+    for (let row = 0; ; row++) {
+      const event = this.advance(sequence, this.rowOf(logits, row));
+      events.push(event);
+      if ('error' in event || event.finish || event.token !== draft[row]) return events;
+      sequence.cached += 1;
+    }
+  }
+
+  private rowOf(logits: Float32Array, row: number): Float32Array {
+    const { vocabSize } = this.runner;
+    return logits.subarray(row * vocabSize, (row + 1) * vocabSize);
   }
 
   private advance(sequence: Sequence, logits: Float32Array): LoopEvent {
@@ -125,9 +161,10 @@ function prefillBatch({ sequence, slot, count, completes }: PrefillStep): StepBa
 
 /**
  * An idle row computes the first token of what lies in its slot once more: attention has nothing to look back at, which
- * makes it cheap whatever the length, and what it writes is what is there.
+ * makes it cheap whatever the length, and what it writes is what is there. A draft belongs to a row that is alone.
  */
-function decodeBatch({ firstSlot, rows, active }: DecodeStep): StepBatch {
+function decodeBatch({ firstSlot, rows, active }: DecodeStep, draft: readonly number[]): StepBatch {
+  const tokensPerRow = 1 + draft.length;
   const tokens = rows.map((sequence) => sequence?.tokenAt(0) ?? 0);
   const cached = new Array<number>(rows.length).fill(0);
   for (const row of active) {
@@ -135,5 +172,7 @@ function decodeBatch({ firstSlot, rows, active }: DecodeStep): StepBatch {
     tokens[row] = sequence.tokenAt(sequence.cached);
     cached[row] = sequence.cached;
   }
-  return { firstSlot, rows: rows.length, tokensPerRow: 1, tokens, cached, logitsRows: active };
+  tokens.push(...draft);
+  const logitsRows = draft.length > 0 ? Array.from({ length: tokensPerRow }, (_, row) => row) : active;
+  return { firstSlot, rows: rows.length, tokensPerRow, tokens, cached, logitsRows };
 }

@@ -77,7 +77,7 @@ export class LoadedModel {
     const graph = buildDecoderGraph(spec, checkpoint, size.capacity, recipe);
 
     onPhase('weights', weightBytes * GROWTH_PER_WEIGHT_BYTE);
-    const { prefillChunk, cacheFolder, threads = physicalCores() } = options;
+    const { prefillChunk, speculativeTokens, cacheFolder, threads = physicalCores() } = options;
     /** What is to be freed, in the order in which it came. */
     const owned: Disposable[] = [];
     const own = <T extends Disposable>(part: T): T => {
@@ -89,7 +89,8 @@ export class LoadedModel {
       const runtime = own(new OrtRuntime());
       const weights = own(new WeightMemory(runtime, graph.weights));
       const cacheFailure = await prepareWeights(checkpoint, graph.weights, weights, { threads, cacheFolder, signal });
-      const runnerOptions = { ...size, threads, prefillChunk, interrupt, weightsFolder: checkpoint.root };
+      const reading = { prefillChunk, speculativeTokens };
+      const runnerOptions = { ...size, ...reading, threads, interrupt, weightsFolder: checkpoint.root };
       const runner = own(new DecoderRunner(runtime, spec, graph.model, weights.tensors, runnerOptions));
       // The first run as well: what the runtime cannot do with this model shows now, and not at the first request.
       weights.freeUnread(() => runner.step(probeStep(spec, Math.min(size.capacity, prefillChunk))));

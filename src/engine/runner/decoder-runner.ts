@@ -10,7 +10,7 @@ export interface StepBatch {
   readonly firstSlot: number;
   /** Slots in the batch. */
   readonly rows: number;
-  /** New tokens of each row: 1 to decode, more to prefill. */
+  /** New tokens of each row: 1 to decode, more to prefill or to check a draft; of several rows, 1. */
   readonly tokensPerRow: number;
   /** The new tokens, row by row; length rows × tokensPerRow. */
   readonly tokens: ArrayLike<number>;
@@ -21,8 +21,10 @@ export interface StepBatch {
 }
 
 export interface RunnerOptions extends SessionOptions, KvCacheSize {
-  /** Most tokens that one row can be given at once. */
+  /** Most tokens of a prompt that are read in one step. */
   readonly prefillChunk: number;
+  /** Most tokens that one row can be given beyond its newest, all of whose logits are wanted; none if left out. */
+  readonly speculativeTokens?: number;
 }
 
 /** A binding for one range of slots. What changes from step to step is bound again only when its shape does. */
@@ -64,13 +66,14 @@ export class DecoderRunner {
     this.capacity = options.capacity;
     this.slots = options.slots;
     this.cache = new KvCache(runtime, spec, options);
-    const maxTokens = Math.max(options.slots, options.prefillChunk);
+    const maxLogitsRows = Math.max(options.slots, 1 + (options.speculativeTokens ?? 0));
+    const maxTokens = Math.max(maxLogitsRows, options.prefillChunk);
     const [ids, lengths, total, rows, logits] = [
       maxTokens * BigInt64Array.BYTES_PER_ELEMENT,
       options.slots * Int32Array.BYTES_PER_ELEMENT,
       Int32Array.BYTES_PER_ELEMENT,
-      options.slots * BigInt64Array.BYTES_PER_ELEMENT,
-      options.slots * spec.vocabSize * Float32Array.BYTES_PER_ELEMENT,
+      maxLogitsRows * BigInt64Array.BYTES_PER_ELEMENT,
+      maxLogitsRows * spec.vocabSize * Float32Array.BYTES_PER_ELEMENT,
     ].map((bytes) => runtime.allocate(bytes));
     this.memory = [ids, lengths, total, rows, logits];
     this.inputIds = new BigInt64Array(ids.buffer);

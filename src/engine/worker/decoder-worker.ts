@@ -17,13 +17,14 @@ class DecoderWorker {
 
   constructor(
     private readonly model: LoadedModel,
-    { prefillChunk, prefixCaching = true }: EngineOptions,
+    { prefillChunk, prefixCaching = true, speculativeTokens }: EngineOptions,
   ) {
     const { info, defaults, runner, tokenizer } = model;
     this.loop = new GenerationLoop(runner, {
       slots: info.slots,
       prefillChunk,
       prefixCaching,
+      speculativeTokens,
       eosIds: defaults.eosIds,
       createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
     });

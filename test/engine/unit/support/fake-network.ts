@@ -8,6 +8,10 @@ export interface FakeNetworkSize {
   readonly capacity: number;
   readonly vocabSize: number;
   readonly prefillChunk: number;
+  /** Tokens that a row may have beyond one; none if left out. */
+  readonly speculativeTokens?: number;
+  /** How much the logits are for `habitual` tokens; 0, not at all, if left out. */
+  readonly habit?: number;
 }
 
 const NEVER_WRITTEN = -1;
@@ -25,11 +29,14 @@ export class FakeNetwork implements Runner {
   readonly moves: CacheMove[] = [];
   private readonly slots: readonly Int32Array[];
   private readonly logits: Float32Array;
+  /** Most rows whose logits may be wanted. */
+  private readonly logitsRows: number;
 
   constructor(private readonly size: FakeNetworkSize) {
     this.vocabSize = size.vocabSize;
     this.slots = Array.from({ length: size.slots }, () => new Int32Array(size.capacity).fill(NEVER_WRITTEN));
-    this.logits = new Float32Array(size.slots * size.vocabSize);
+    this.logitsRows = Math.max(size.slots, 1 + (size.speculativeTokens ?? 0));
+    this.logits = new Float32Array(this.logitsRows * size.vocabSize);
   }
 
   step(batch: StepBatch): Float32Array {
@@ -45,7 +52,7 @@ export class FakeNetwork implements Runner {
     logitsRows.forEach((flatRow, i) => {
       const row = Math.floor(flatRow / tokensPerRow);
       const end = cached[row] + (flatRow % tokensPerRow) + 1;
-      const logits = logitsAfter(this.slots[firstSlot + row].subarray(0, end), this.vocabSize);
+      const logits = logitsAfter(this.slots[firstSlot + row].subarray(0, end), this.vocabSize, this.size.habit);
       this.logits.set(logits, i * this.vocabSize);
     });
     return this.logits.subarray(0, logitsRows.length * this.vocabSize);
@@ -74,8 +81,13 @@ export class FakeNetwork implements Runner {
   /** What the real runner relies on without saying so, or would read out of bounds for. */
   private check({ firstSlot, rows, tokensPerRow, tokens, cached, logitsRows }: StepBatch): void {
     const { slots, capacity, vocabSize, prefillChunk } = this.size;
+    const { logitsRows: mostLogitsRows } = this;
     must(rows >= 1 && firstSlot >= 0 && firstSlot + rows <= slots, 'the rows are slots');
-    must(tokensPerRow >= 1 && rows * tokensPerRow <= Math.max(slots, prefillChunk), 'the tokens fit the input');
+    must(
+      tokensPerRow >= 1 && rows * tokensPerRow <= Math.max(mostLogitsRows, prefillChunk),
+      'the tokens fit the input',
+    );
+    must(rows === 1 || tokensPerRow === 1, 'only a sequence alone has several tokens');
     must(tokens.length === rows * tokensPerRow, 'each row has its tokens');
     must(
       Array.from(tokens).every((id) => Number.isInteger(id) && id >= 0 && id < vocabSize),
@@ -86,7 +98,7 @@ export class FakeNetwork implements Runner {
       Array.from(cached).every((length) => length >= 0 && length + tokensPerRow <= capacity),
       'tokens fit the slot',
     );
-    must(logitsRows.length <= slots, 'the logits fit the output');
+    must(logitsRows.length <= mostLogitsRows, 'the logits fit the output');
     must(
       logitsRows.every((row) => row >= 0 && row < rows * tokensPerRow),
       'logits are of tokens of the batch',
@@ -94,14 +106,24 @@ export class FakeNetwork implements Runner {
   }
 }
 
-/** The logits of the token that follows `tokens`. */
-export function logitsAfter(tokens: ArrayLike<number>, vocabSize: number): Float32Array {
+/** What usually follows a token. */
+export function habitual(token: number, vocabSize: number): number {
+  return (token * 3 + 1) % vocabSize;
+}
+
+/** The logits of the token that follows `tokens`, from -4 to 4 but for the habit. */
+export function logitsAfter(tokens: ArrayLike<number>, vocabSize: number, habit = 0): Float32Array {
   let hash = 0x811c9dc5;
   for (const token of Array.from(tokens)) {
     must(token !== NEVER_WRITTEN, 'every position that is read was written');
     hash = mix(Math.imul(hash ^ (token + 1), 0x01000193));
   }
-  return Float32Array.from({ length: vocabSize }, (_, id) => mix(hash + Math.imul(id + 1, 0x9e3779b1)) / 2 ** 29 - 4);
+  const logits = Float32Array.from(
+    { length: vocabSize },
+    (_, id) => mix(hash + Math.imul(id + 1, 0x9e3779b1)) / 2 ** 29 - 4,
+  );
+  logits[habitual(tokens[tokens.length - 1], vocabSize)] += habit;
+  return logits;
 }
 
 function mix(word: number): number {
