@@ -17,6 +17,7 @@ export async function loadLoop(config) {
     prefixCaching: true,
     eosIds: defaults.eosIds,
     createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
+    bytesOf: (token) => tokenizer.bytesOf(token),
   });
   const sampling = resolveSampling({ temperature: 0 }, defaults.sampling);
   const answers = new Map();

@@ -26,6 +26,7 @@ class DecoderWorker {
       prefixCaching,
       eosIds: defaults.eosIds,
       createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
+      bytesOf: (token) => tokenizer.bytesOf(token),
     });
     post({ type: 'ready', info, defaults });
   }
