@@ -102,7 +102,11 @@ export class Engine {
       maxNewTokens: this.fit(ids, maxNewTokens),
       sampling: resolveSampling(sampling ?? {}, this.loaded.defaults.sampling),
     });
-    const abort = (): void => queue.fail(cancelled());
+    const abort = (): void => {
+      queue.fail(cancelled());
+      // Also when nobody reads on, and so nothing below is reached.
+      this.decoder.release(id, false);
+    };
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
     const promptTokens = ids.length;
