@@ -1,9 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { FastApiExceptionFilter } from './common/fastapi/fastapi-exception.filter.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
+import { DialectExceptionFilter } from './generation/dialect-exception.filter.js';
 import { GenerationModule } from './generation/generation.module.js';
+import { OpenAiModule } from './generation/openai/openai.module.js';
 import { HealthModule } from './health/health.module.js';
 
 /** The composition root: add modules of your own to its imports. */
@@ -12,8 +13,8 @@ export class AppModule {
   static forRoot(config: Config): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(config), GenerationModule, HealthModule],
-      providers: [{ provide: APP_FILTER, useClass: FastApiExceptionFilter }],
+      imports: [ConfigModule.forRoot(config), GenerationModule, OpenAiModule, HealthModule],
+      providers: [{ provide: APP_FILTER, useClass: DialectExceptionFilter }],
     };
   }
 }

@@ -3,6 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { useJsonBodies } from './common/http/json-body.js';
+import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
 
 /** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
@@ -30,5 +31,6 @@ export function configureApp(app: NestFastifyApplication): void {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
+  useMethodNotAllowed(app);
   useJsonBodies(app);
 }

@@ -24,6 +24,7 @@ function createDocument(app: INestApplication, config: Config): OpenAPIObject {
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .build();
   const document = SwaggerModule.createDocument(app, options);
+  nameWildcards(document);
   // A limit that comes from the configuration, which decorators cannot know.
   const schema = document.components?.schemas?.[GenerateRequest.name];
   const field = schema && 'properties' in schema ? schema.properties?.max_new_tokens : undefined;
@@ -33,4 +34,15 @@ function createDocument(app: INestApplication, config: Config): OpenAPIObject {
     Object.assign(field, { maximum: most, default: Math.min(DEFAULT_MAX_NEW_TOKENS, most), example });
   }
   return document;
+}
+
+/** Swagger names the wildcard of a path, which here is an id that may have slashes, but not its parameter. */
+function nameWildcards(document: OpenAPIObject): void {
+  for (const { get } of Object.values(document.paths)) {
+    for (const parameter of get?.parameters ?? []) {
+      if ('name' in parameter && parameter.name === '*') parameter.name = 'id';
+    }
+  }
+  const paths = Object.entries(document.paths).map(([path, item]) => [path.replace('{path}', '{id}'), item] as const);
+  document.paths = Object.fromEntries(paths);
 }

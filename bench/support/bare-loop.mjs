@@ -18,6 +18,7 @@ export async function loadLoop(config) {
     speculativeTokens: config.speculativeTokens,
     eosIds: defaults.eosIds,
     createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
+    bytesOf: (token) => tokenizer.bytesOf(token),
   });
   const sampling = resolveSampling({ temperature: 0 }, defaults.sampling);
   const answers = new Map();

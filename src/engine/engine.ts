@@ -4,7 +4,7 @@ import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { checkRequest } from './request-check.js';
 import { resolveSampling } from './sampling/sampling-parameters.js';
-import type { EngineOptions, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo } from './types.js';
+import type { EngineOptions, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo, Prompt } from './types.js';
 import { Deferred } from './worker/deferred.js';
 import { DecoderThread, type LoadedDecoder } from './worker/decoder-thread.js';
 import { TextThread } from './worker/text-thread.js';
@@ -67,6 +67,24 @@ export class Engine {
   ) {}
 
   /**
+   * The token ids of a prompt, as a model reads them.
+   *
+   * @throws {EngineError} template_failed, cancelled or not_loaded
+   */
+  async encode(prompt: Prompt, signal?: AbortSignal): Promise<readonly number[]> {
+    return prompt.kind === 'tokens' ? prompt.ids : orAborted(this.text.encode(prompt), signal);
+  }
+
+  /**
+   * The text of token ids, special tokens included; ids that are none have none.
+   *
+   * @throws {EngineError} cancelled or not_loaded
+   */
+  async decode(ids: readonly number[], signal?: AbortSignal): Promise<string> {
+    return orAborted(this.text.decode(ids), signal);
+  }
+
+  /**
    * Generates an answer: a `start`, `tokens` as they come, a `finish`. Leaving the iteration early ends the request,
    * as does the signal, in whatever state it is.
    *
@@ -75,7 +93,7 @@ export class Engine {
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     checkRequest(request, this.info.vocabSize);
     const { prompt, sampling, maxNewTokens, ...options } = request;
-    const ids = await orAborted(this.text.encode(prompt), signal);
+    const ids = await this.encode(prompt, signal);
     const id = ++this.lastId;
     const queue = this.decoder.submit({
       ...options,
@@ -84,7 +102,11 @@ export class Engine {
       maxNewTokens: this.fit(ids, maxNewTokens),
       sampling: resolveSampling(sampling ?? {}, this.loaded.defaults.sampling),
     });
-    const abort = (): void => queue.fail(cancelled());
+    const abort = (): void => {
+      queue.fail(cancelled());
+      // Also when nobody reads on, and so nothing below is reached.
+      this.decoder.release(id, false);
+    };
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
     const promptTokens = ids.length;

@@ -1,7 +1,6 @@
 /** The engine's only door: what the rest of the server may use. Nothing in this folder knows of Nest or HTTP. */
 export { Engine, type EngineHandlers } from './engine.js';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.js';
-export type { TokenLogprob, TokenLogprobs } from './sampling/log-probabilities.js';
 export type { SamplingRequest } from './sampling/sampling-parameters.js';
 export type { ChatInput, ChatMessage } from './tokens/chat-template.js';
 export type {
@@ -17,4 +16,6 @@ export type {
   LoadProgress,
   ModelInfo,
   Prompt,
+  TokenLogprob,
+  TokenLogprobs,
 } from './types.js';

@@ -1,6 +1,6 @@
 import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
-import type { TokenLogprobs } from './sampling/log-probabilities.js';
+import type { IdLogprob } from './sampling/log-probabilities.js';
 import type { SamplingRequest } from './sampling/sampling-parameters.js';
 import type { ChatInput } from './tokens/chat-template.js';
 
@@ -78,7 +78,12 @@ export interface LoadProgress {
 
 /** What the model continues. */
 export type Prompt =
-  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      /** Whether the tokenizer adds what it was made to add, usually a BOS token in front; true if left out. */
+      readonly addSpecialTokens?: boolean;
+    }
   | ({ readonly kind: 'chat' } & ChatInput)
   | { readonly kind: 'tokens'; readonly ids: readonly number[] };
 
@@ -109,6 +114,18 @@ export interface GenerationRequest extends AnswerOptions {
   readonly maxNewTokens?: number;
   /** What is left out, the model's generation_config.json decides. */
   readonly sampling?: SamplingRequest;
+}
+
+/** How probable a token was, and what it says. */
+export interface TokenLogprob extends IdLogprob {
+  /** Its text in UTF-8, also of a special token; a character may be spread over several tokens. */
+  readonly bytes: readonly number[];
+}
+
+/** A chosen token, and the most probable ones in its place. */
+export interface TokenLogprobs extends TokenLogprob {
+  /** The most probable first; the chosen one may be among them. */
+  readonly top: readonly TokenLogprob[];
 }
 
 /** Why an answer ended: the model said so, a stop token or a stop string appeared, or it reached its length. */

@@ -8,6 +8,7 @@ import {
   type InferenceProvider,
   type LoadProgress,
   type ModelInfo,
+  type Prompt,
 } from '../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
 
@@ -79,14 +80,38 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
+   * The token ids of a prompt.
+   *
+   * @throws {ModelNotLoadedError}
+   * @throws {InferenceError} template_failed or cancelled
+   */
+  async encode(prompt: Prompt, signal: AbortSignal): Promise<readonly number[]> {
+    return this.ready().encode(prompt, signal);
+  }
+
+  /**
+   * The text of token ids, special tokens included.
+   *
+   * @throws {ModelNotLoadedError}
+   * @throws {InferenceError} cancelled
+   */
+  async decode(ids: readonly number[], signal: AbortSignal): Promise<string> {
+    return this.ready().decode(ids, signal);
+  }
+
+  /**
    * Generates an answer with the loaded model.
    *
    * @throws {ModelNotLoadedError}
    * @throws {InferenceError} while iterating
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
+    return this.ready().generate(request, signal);
+  }
+
+  private ready(): InferenceProvider {
     if (this.current.state !== 'ready') throw new ModelNotLoadedError();
-    return this.provider.generate(request, signal);
+    return this.provider;
   }
 
   private async startUnloading(): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   InferenceProvider,
   LoadListeners,
   ModelInfo,
+  Prompt,
 } from './inference-provider.js';
 
 /** The provider that runs the model in this process, on ONNX Runtime. */
@@ -29,8 +30,20 @@ export class EngineInferenceProvider implements InferenceProvider {
     await engine?.dispose();
   }
 
+  async encode(prompt: Prompt, signal: AbortSignal): Promise<readonly number[]> {
+    return this.loaded().encode(prompt, signal);
+  }
+
+  async decode(ids: readonly number[], signal: AbortSignal): Promise<string> {
+    return this.loaded().decode(ids, signal);
+  }
+
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
+    return this.loaded().generate(request, signal);
+  }
+
+  private loaded(): Engine {
     if (!this.engine) throw new EngineError('not_loaded', 'the model is not loaded');
-    return this.engine.generate(request, signal);
+    return this.engine;
   }
 }

@@ -1,4 +1,11 @@
-import type { EngineError, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo } from '../engine/index.js';
+import type {
+  EngineError,
+  GenerationEvent,
+  GenerationRequest,
+  LoadProgress,
+  ModelInfo,
+  Prompt,
+} from '../engine/index.js';
 
 export { EngineError as InferenceError } from '../engine/index.js';
 export type {
@@ -39,6 +46,12 @@ export interface InferenceProvider {
 
   /** Frees everything that the model holds; requests that still run end with the error `not_loaded`. */
   unload(): Promise<void>;
+
+  /** The token ids of a prompt, as the model reads them. Only for a loaded model. */
+  encode(prompt: Prompt, signal: AbortSignal): Promise<readonly number[]>;
+
+  /** The text of token ids, special tokens included. Only for a loaded model. */
+  decode(ids: readonly number[], signal: AbortSignal): Promise<string>;
 
   /** Generates an answer: a `start`, `tokens` as they come, a `finish`. Only for a loaded model. */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;

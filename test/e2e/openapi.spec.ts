@@ -47,6 +47,10 @@ describe('the OpenAPI document', () => {
     const errors = Object.fromEntries(routes.map(({ route, operation }) => [route, Object.keys(operation.responses)]));
     expect(errors).toEqual({
       'POST /generate': ['200', '413', '422', '500', '503'],
+      'POST /v1/chat/completions': ['200', '400', '404', '413', '500', '503'],
+      'POST /v1/completions': ['200', '400', '404', '413', '500', '503'],
+      'GET /v1/models': ['200', '503'],
+      'GET /v1/models/{id}': ['200', '404', '503'],
       'GET /health': ['200', '503'],
       'GET /health/live': ['200', '503'],
       'GET /health/ready': ['200', '503'],
@@ -75,10 +79,14 @@ describe('the OpenAPI document', () => {
     expect(properties.temperature).toMatchObject({ minimum: 0, maximum: 2 });
   });
 
-  it('gives an example request that works', async () => {
-    const { properties = {} } = document.components.schemas.GenerateRequest;
+  it.each([
+    ['/generate', 'GenerateRequest'],
+    ['/v1/chat/completions', 'ChatCompletionRequest'],
+    ['/v1/completions', 'CompletionRequest'],
+  ])('gives an example request that works: POST %s', async (path, name) => {
+    const { properties = {} } = document.components.schemas[name];
     const body = Object.fromEntries(Object.entries(properties).map(([field, { example }]) => [field, example]));
-    expect((await server.post('/generate', body)).status).toBe(200);
+    expect((await server.post(path, body)).status).toBe(200);
   });
 });
 

@@ -58,6 +58,7 @@ describe.each(['llama', 'smollm3'] as const)('turns of the %s fixture that come 
       prefixCaching,
       eosIds: [],
       createDetokenizer: (skipSpecialTokens) => model.tokenizer.detokenizer(skipSpecialTokens),
+      bytesOf: (token) => model.tokenizer.bytesOf(token),
       now: () => (time += random.integer(1, 100)),
     });
   }

@@ -48,8 +48,9 @@ describe.each(['llama', 'smollm3'] as const)('answers of the %s fixture, against
     const { input_ids: ids, first_logits_top10: logits } = expected;
     const { logprobs } = await answer(engine, { prompt: { kind: 'tokens', ids }, maxNewTokens: 1, logprobs: 10 });
     expect(logprobs).toHaveLength(1);
-    const [{ token, logprob, top }] = logprobs;
-    expect({ token, logprob }).toEqual(top[0]);
+    const [{ top, ...chosen }] = logprobs;
+    const { logprob } = chosen;
+    expect(chosen).toEqual(top[0]);
     expect(top.map((other) => other.token)).toEqual(logits.map(([id]) => id));
     top.forEach((other, i) => expect(other.logprob - logprob).toBeCloseTo(logits[i][1] - logits[0][1], 3));
   });
@@ -154,6 +155,19 @@ describe('the demo model', () => {
       expect(top).toHaveLength(2);
       expect(logprob).toBeLessThanOrEqual(0);
     }
+  });
+
+  it('tells what each token says, which together is the answer', async () => {
+    const { text, logprobs } = await answer(engine, { prompt: chat, logprobs: 0, skipSpecialTokens: false });
+    const said = Buffer.from(logprobs.flatMap(({ bytes }) => bytes)).toString();
+    expect(said).toBe(`${text}<|im_end|>`);
+  });
+
+  it('turns a prompt into token ids, and token ids into text', async () => {
+    const [{ messages, prompt_text, input_ids }] = demoCases();
+    const ids = await engine.encode({ kind: 'chat', messages, addGenerationPrompt: true });
+    expect(ids).toEqual(input_ids);
+    expect(await engine.decode([...ids, 999_999])).toBe(prompt_text);
   });
 
   it.each([{ maxNewTokens: 0 }, { logprobs: 21 }, { stopTokenIds: [1792] }, { sampling: { temperature: NaN } }])(

@@ -15,6 +15,7 @@ import {
   type InferenceProvider,
   type LoadListeners,
   type ModelInfo,
+  type Prompt,
 } from '../../src/inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../src/inference/model-not-loaded.error.js';
 
@@ -63,6 +64,14 @@ class FakeProvider implements InferenceProvider {
   unload(): Promise<void> {
     this.unloads++;
     return Promise.resolve();
+  }
+
+  encode({ kind }: Prompt): Promise<readonly number[]> {
+    return Promise.reject(new InferenceError('request_invalid', kind));
+  }
+
+  decode(): Promise<string> {
+    return Promise.resolve('');
   }
 
   async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {

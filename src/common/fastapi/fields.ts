@@ -4,6 +4,7 @@ import { Transform } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
+  IsBoolean,
   IsInt,
   IsNumber,
   IsPositive,
@@ -11,12 +12,19 @@ import {
   Max,
   Min,
   MinLength,
+  ValidateBy,
+  type ValidateByOptions,
   ValidateIf,
 } from 'class-validator';
 import type { ValidationFault } from './validation-fault.js';
 
+/** What is wrong with a value; `at` leads from the field to the place within it. */
+export interface Fault extends Pick<ValidationFault, 'type' | 'msg' | 'ctx'> {
+  readonly at?: readonly (string | number)[];
+}
+
 /** What a validator puts into its context: the fault it stands for, once the value is known. */
-export type FaultOf = (input: unknown) => Pick<ValidationFault, 'type' | 'msg' | 'ctx'>;
+export type FaultOf = (input: unknown) => Fault;
 
 interface FieldOptions {
   readonly description: string;
@@ -113,6 +121,35 @@ export function StringListField({
       each: true,
       context: fault('string_too_short', 'Strings should have at least 1 character', { min_length: 1 }),
     }),
+  );
+}
+
+export function BooleanField(options: FieldOptions): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({ ...options, type: 'boolean', nullable: isNullable(options), required: false }),
+    OptionalField(options),
+    IsBoolean({ context: fault('bool_type', 'Input should be a valid boolean') }),
+  );
+}
+
+interface CheckedFieldOptions extends FieldOptions {
+  readonly required?: boolean;
+  /** What the check accepts, for the document. */
+  readonly schema: ApiPropertyOptions;
+  readonly check: (value: unknown) => Fault | undefined;
+}
+
+/** A field of a shape of its own. */
+export function CheckedField({ required, schema, check, ...options }: CheckedFieldOptions): PropertyDecorator {
+  const validator: ValidateByOptions = {
+    name: 'checked',
+    // Without a message of any kind, class-validator forgets the context.
+    validator: { validate: (value) => check(value) === undefined, defaultMessage: () => 'Input is wrong' },
+  };
+  return applyDecorators(
+    ApiProperty({ ...options, ...schema, required: required ?? false } as ApiPropertyOptions),
+    ...(required ? [] : [OptionalField(options)]),
+    ValidateBy(validator, { context: { faultOf: check } }),
   );
 }
 

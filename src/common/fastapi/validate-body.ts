@@ -1,32 +1,37 @@
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
-import type { FaultOf } from './fields.js';
+import type { Fault, FaultOf } from './fields.js';
 import type { ValidationFault } from './validation-fault.js';
 
 /** A body as an object of its class, with everything that is wrong with it; without faults it is safe to use. */
 export interface ValidatedBody<T> {
   readonly value: T;
   readonly faults: ValidationFault[];
+  /** Names in the body that the class does not have; they were not looked at. */
+  readonly unknown: readonly string[];
 }
 
 /** Reads a request body into a class whose fields are declared with the decorators of `fields.ts`. */
 export function validateBody<T extends object>(type: ClassConstructor<T>, body: unknown): ValidatedBody<T> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return { value: new type(), faults: [wrongBody(body)] };
+    return { value: new type(), faults: [wrongBody(body)], unknown: [] };
   }
-  const value = plainToInstance(type, onlyFieldsOf(type, body as Record<string, unknown>));
+  const fields = fieldsOf(type);
+  const entries = Object.entries(body);
+  // Fields that the class does not declare are not looked at: they may be many, and deep.
+  const value = plainToInstance(type, Object.fromEntries(entries.filter(([name]) => fields.has(name))));
   // One fault for each field: what follows from a wrong type says nothing more.
   const errors = validateSync(value, { stopAtFirstError: true });
-  return { value, faults: errors.map((error) => toFault(error, body as Record<string, unknown>)) };
+  return {
+    value,
+    faults: errors.map((error) => toFault(error, body as Record<string, unknown>)),
+    unknown: entries.filter(([name, given]) => !fields.has(name) && given !== null).map(([name]) => name),
+  };
 }
 
-/** Fields that the class does not declare are not looked at: they may be many, and deep. */
-function onlyFieldsOf(type: ClassConstructor<object>, body: Record<string, unknown>): Record<string, unknown> {
+function fieldsOf(type: ClassConstructor<object>): ReadonlySet<string> {
   const metadata = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
-  const fields = new Set(metadata.map(({ propertyName }) => propertyName));
-  return Object.fromEntries(
-    [...fields].filter((field) => Object.hasOwn(body, field)).map((field) => [field, body[field]]),
-  );
+  return new Set(metadata.map(({ propertyName }) => propertyName));
 }
 
 function wrongBody(body: unknown): ValidationFault {
@@ -42,6 +47,7 @@ function toFault({ property, contexts, constraints }: ValidationError, body: Rec
   const input = body[property];
   const [constraint] = Object.keys(constraints ?? {});
   const { faultOf } = (contexts?.[constraint] ?? {}) as { faultOf?: FaultOf };
-  const { type, msg, ctx } = faultOf?.(input) ?? { type: 'value_error', msg: String(constraints?.[constraint]) };
-  return { type, loc, msg, input, ...(ctx && { ctx }) };
+  const fault: Fault = faultOf?.(input) ?? { type: 'value_error', msg: String(constraints?.[constraint]) };
+  const { type, msg, ctx, at = [] } = fault;
+  return { type, loc: [...loc, ...at], msg, input, ...(ctx && { ctx }) };
 }

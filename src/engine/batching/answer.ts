@@ -1,10 +1,10 @@
 import { Candidates } from '../sampling/candidates.js';
-import { LogProbabilities, type TokenLogprobs } from '../sampling/log-probabilities.js';
+import { type IdLogprob, type IdLogprobs, LogProbabilities } from '../sampling/log-probabilities.js';
 import { Sampler } from '../sampling/sampler.js';
 import type { SamplingParameters } from '../sampling/sampling-parameters.js';
 import type { Detokenizer } from '../tokens/detokenizer.js';
 import { StopStrings } from '../tokens/stop-strings.js';
-import type { AnswerOptions, Finish } from '../types.js';
+import type { AnswerOptions, Finish, TokenLogprob, TokenLogprobs } from '../types.js';
 import type { Sequence } from './sequence.js';
 
 /** How an answer is to be, with nothing left to decide. */
@@ -18,6 +18,8 @@ export interface ModelVoice {
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
   readonly createDetokenizer: (skipSpecialTokens: boolean) => Detokenizer;
+  /** What a token says by itself, in UTF-8. */
+  readonly bytesOf: (token: number) => readonly number[];
 }
 
 /** What one step added to an answer. */
@@ -47,7 +49,7 @@ export class Answer {
   constructor(
     readonly sequence: Sequence,
     private readonly request: AnswerRequest,
-    voice: ModelVoice,
+    private readonly voice: ModelVoice,
     private readonly memory = new SamplingMemory(),
   ) {
     this.sampler = new Sampler(request.sampling, sequence.prompt, request.seed, memory.candidates);
@@ -73,7 +75,12 @@ export class Answer {
     if (top !== undefined) logProbabilities.capture(logits);
     const token = this.sampler.next(logits, this.forbidden());
     const step = this.append(token);
-    return top === undefined ? step : { ...step, logprobs: logProbabilities.of(token, top) };
+    return top === undefined ? step : { ...step, logprobs: this.withText(logProbabilities.of(token, top)) };
+  }
+
+  private withText({ top, ...chosen }: IdLogprobs): TokenLogprobs {
+    const addText = (of: IdLogprob): TokenLogprob => ({ ...of, bytes: this.voice.bytesOf(of.token) });
+    return { ...addText(chosen), top: top.map(addText) };
   }
 
   /** While the answer is shorter than it must be, what would end it; end-of-sequence even where that is ignored. */

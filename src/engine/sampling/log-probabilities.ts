@@ -2,16 +2,16 @@ import { argmax } from './argmax.js';
 import type { Candidates } from './candidates.js';
 import { expOfMinus, MAX_EXPONENT } from './exponential.js';
 
-export interface TokenLogprob {
+export interface IdLogprob {
   readonly token: number;
   /** Natural logarithm of the token's probability; −Infinity for an impossible token. */
   readonly logprob: number;
 }
 
 /** How probable a chosen token was, and which were the most probable. */
-export interface TokenLogprobs extends TokenLogprob {
+export interface IdLogprobs extends IdLogprob {
   /** The most probable tokens, the most probable first; the chosen one may be among them. */
-  readonly top: readonly TokenLogprob[];
+  readonly top: readonly IdLogprob[];
 }
 
 /**
@@ -35,10 +35,10 @@ export class LogProbabilities {
    * @param top how many of the most probable tokens to list; of equally probable ones the first
    * @throws {EngineError} runtime_failed when a logit is no number, or none is finite
    */
-  of(token: number, top: number): TokenLogprobs {
+  of(token: number, top: number): IdLogprobs {
     const { logits } = this;
     const logTotal = logSumExp(logits);
-    const of = (id: number): TokenLogprob => ({ token: id, logprob: logits[id] - logTotal });
+    const of = (id: number): IdLogprob => ({ token: id, logprob: logits[id] - logTotal });
     return { ...of(token), top: this.mostProbable(top).map(of) };
   }
 

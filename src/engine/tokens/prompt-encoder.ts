@@ -26,11 +26,16 @@ export class PromptEncoder {
       case 'tokens':
         return prompt.ids;
       case 'text':
-        return this.tokenizer.encode(prompt.text, true);
+        return this.tokenizer.encode(prompt.text, prompt.addSpecialTokens ?? true);
       case 'chat':
         if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
         return this.encodeRendered(this.template.render(prompt));
     }
+  }
+
+  /** The text of token ids, special tokens included. */
+  decode(ids: readonly number[]): string {
+    return this.tokenizer.decode(ids, false);
   }
 
   /** Most templates write the BOS token themselves; a tokenizer that adds one must then not add it again. */

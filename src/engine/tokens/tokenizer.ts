@@ -5,6 +5,7 @@ import { isJsonObject, readJsonObject, readOptionalJsonObject, type JsonObject }
 import type { Detokenizer } from './detokenizer.js';
 import { PieceDetokenizer } from './piece-detokenizer.js';
 import { type PieceRules, readPieceRules, type TokenPiece } from './token-pieces.js';
+import { encodeUtf8 } from './utf8.js';
 import { WindowDetokenizer } from './window-detokenizer.js';
 
 /**
@@ -87,6 +88,14 @@ export class Tokenizer {
     );
     // Never cleaned up: that moves characters that have been streamed already.
     return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: false });
+  }
+
+  /** What a token says by itself, in UTF-8, also a special one; empty for an id without a token. */
+  bytesOf(id: number): readonly number[] {
+    const { rules } = this;
+    if (!rules) return encodeUtf8(this.decode([id], false));
+    const piece = this.pieceOf(id, rules);
+    return piece?.bytes ? Array.from(piece.bytes) : encodeUtf8(piece?.text ?? '');
   }
 
   /** For one answer: its pieces together are what `decode` makes of all its tokens. */

@@ -2,6 +2,11 @@
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** The same, but a byte order mark in front is dropped. */
 const strippingDecoder = new TextDecoder('utf-8');
+const encoder = new TextEncoder();
+
+export function encodeUtf8(text: string): readonly number[] {
+  return Array.from(encoder.encode(text));
+}
 
 export function decodeUtf8(bytes: Uint8Array, stripByteOrderMark = false): string {
   return (stripByteOrderMark ? strippingDecoder : decoder).decode(bytes);

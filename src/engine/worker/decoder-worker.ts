@@ -27,6 +27,7 @@ class DecoderWorker {
       speculativeTokens,
       eosIds: defaults.eosIds,
       createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
+      bytesOf: (token) => tokenizer.bytesOf(token),
     });
     post({ type: 'ready', info, defaults });
   }

@@ -40,15 +40,19 @@ export interface TextWorkerData {
   readonly modelPath: string;
 }
 
+/** What the text thread does: a prompt to token ids, or token ids to text. */
+export type TextTask =
+  { readonly kind: 'encode'; readonly prompt: Prompt } | { readonly kind: 'decode'; readonly ids: readonly number[] };
+
 /** To the text thread; each call is answered with its number. */
 export interface TextCall {
   readonly call: number;
-  readonly prompt: Prompt;
+  readonly task: TextTask;
 }
 
 /** From the text thread. */
 export type TextMessage =
   | { readonly type: 'ready'; readonly hasChatTemplate: boolean }
   | { readonly type: 'load_failed'; readonly error: SerializedEngineError }
-  | { readonly type: 'encoded'; readonly call: number; readonly ids: readonly number[] }
+  | { readonly type: 'done'; readonly call: number; readonly result: readonly number[] | string }
   | { readonly type: 'call_failed'; readonly call: number; readonly error: SerializedEngineError };

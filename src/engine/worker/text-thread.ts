@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.js';
 import type { Prompt } from '../types.js';
 import { Deferred } from './deferred.js';
-import type { TextCall, TextMessage, TextWorkerData } from './protocol.js';
+import type { TextCall, TextMessage, TextTask, TextWorkerData } from './protocol.js';
 import { WorkerThread } from './worker-thread.js';
 
 export interface LoadedText {
@@ -12,7 +12,7 @@ export interface LoadedText {
 export class TextThread {
   private readonly thread: WorkerThread<TextCall, TextMessage>;
   private readonly loading = new Deferred<LoadedText>();
-  private readonly calls = new Map<number, Deferred<readonly number[]>>();
+  private readonly calls = new Map<number, Deferred<readonly number[] | string>>();
   private lastCall = 0;
   private failure: EngineError | undefined;
 
@@ -38,12 +38,16 @@ export class TextThread {
    * @throws {EngineError} template_failed, or what ended the thread
    */
   async encode(prompt: Prompt): Promise<readonly number[]> {
-    if (this.failure) throw this.failure;
-    const call = ++this.lastCall;
-    const answer = new Deferred<readonly number[]>();
-    this.calls.set(call, answer);
-    this.thread.post({ call, prompt });
-    return answer.promise;
+    return (await this.call({ kind: 'encode', prompt })) as readonly number[];
+  }
+
+  /**
+   * The text of token ids, special tokens included; ids without a token have none.
+   *
+   * @throws {EngineError} what ended the thread
+   */
+  async decode(ids: readonly number[]): Promise<string> {
+    return (await this.call({ kind: 'decode', ids })) as string;
   }
 
   async dispose(): Promise<void> {
@@ -57,14 +61,23 @@ export class TextThread {
         return this.loading.resolve(message);
       case 'load_failed':
         return this.fail(EngineError.deserialize(message.error));
-      case 'encoded':
-        return this.take(message.call)?.resolve(message.ids);
+      case 'done':
+        return this.take(message.call)?.resolve(message.result);
       case 'call_failed':
         return this.take(message.call)?.reject(EngineError.deserialize(message.error));
     }
   }
 
-  private take(call: number): Deferred<readonly number[]> | undefined {
+  private async call(task: TextTask): Promise<readonly number[] | string> {
+    if (this.failure) throw this.failure;
+    const call = ++this.lastCall;
+    const answer = new Deferred<readonly number[] | string>();
+    this.calls.set(call, answer);
+    this.thread.post({ call, task });
+    return answer.promise;
+  }
+
+  private take(call: number): Deferred<readonly number[] | string> | undefined {
     const answer = this.calls.get(call);
     this.calls.delete(call);
     return answer;

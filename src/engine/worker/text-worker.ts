@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
 import { PromptEncoder } from '../tokens/prompt-encoder.js';
-import type { TextCall, TextMessage, TextWorkerData } from './protocol.js';
+import type { TextCall, TextMessage, TextTask, TextWorkerData } from './protocol.js';
 
 if (!parentPort) throw new Error('text-worker runs as a worker thread');
 const port = parentPort;
@@ -21,15 +21,24 @@ function load(): PromptEncoder | undefined {
 
 const encoder = load();
 
-function answer(call: number, encode: () => readonly number[]): void {
+function carryOut(encoder: PromptEncoder, task: TextTask): readonly number[] | string {
+  switch (task.kind) {
+    case 'encode':
+      return encoder.encode(task.prompt);
+    case 'decode':
+      return encoder.decode(task.ids);
+  }
+}
+
+function answer(encoder: PromptEncoder, { call, task }: TextCall): void {
   try {
-    post({ type: 'encoded', call, ids: encode() });
+    post({ type: 'done', call, result: carryOut(encoder, task) });
   } catch (error) {
     post({ type: 'call_failed', call, error: EngineError.from(error).serialize() });
   }
 }
 
 if (encoder) {
-  port.on('message', ({ call, prompt }: TextCall) => answer(call, () => encoder.encode(prompt)));
+  port.on('message', (call: TextCall) => answer(encoder, call));
   post({ type: 'ready', hasChatTemplate: encoder.hasChatTemplate });
 }

@@ -2,8 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
-import { type GenerationRequest, InferenceError } from '../../inference/inference-provider.js';
+import type { GenerationRequest } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
+import { RequestRecord } from '../request-record.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
 import type { GenerateResponse } from './dto/generate-response.dto.js';
 
@@ -20,37 +21,29 @@ export class GenerateService {
    * @throws {InferenceError}
    */
   async generate(body: GenerateRequest, signal: AbortSignal, log: FastifyBaseLogger): Promise<GenerateResponse> {
-    const started = performance.now();
     const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
-    const answer: GenerateResponse = { response: '', input_token_count: 0, output_token_count: 0 };
-    let outcome = 'cancelled';
+    const record = new RequestRecord(log, 'generate');
+    let response = '';
     try {
       for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {
         switch (event.type) {
           case 'start':
-            answer.input_token_count = event.promptTokens;
+            record.promptTokens = event.promptTokens;
             break;
           case 'tokens':
-            answer.response += event.text;
-            answer.output_token_count += event.ids.length;
+            response += event.text;
+            record.newTokens += event.ids.length;
             break;
           case 'finish':
-            outcome = event.reason;
+            record.outcome = event.reason;
         }
       }
-      return answer;
+      return { response, input_token_count: record.promptTokens, output_token_count: record.newTokens };
     } catch (error) {
-      outcome = error instanceof InferenceError ? error.code : 'failed';
+      record.fail(error);
       throw error;
     } finally {
-      const fields = {
-        outcome,
-        prompt_tokens: answer.input_token_count,
-        new_tokens: answer.output_token_count,
-        max_new_tokens: maxNewTokens,
-        duration_ms: Math.round(100 * (performance.now() - started)) / 100,
-      };
-      log.info(fields, 'generate');
+      record.write({ max_new_tokens: maxNewTokens });
     }
   }
 

@@ -11,6 +11,9 @@ interface Options extends Partial<AnswerRequest> {
   readonly decode?: Decode;
 }
 
+/** What a token says: it is the byte. */
+const tokenBytes = (token: number): readonly number[] => [token];
+
 /** Logits over all bytes that leave no doubt. */
 function logitsFor(token: number): Float32Array {
   const logits = new Float32Array(256);
@@ -23,7 +26,7 @@ function answerOf({ eosIds = [EOS], decode = decodeBytes, ...request }: Options)
   return new Answer(
     new Sequence(1, [1, 2]),
     { maxNewTokens: 100, sampling: DEFAULT_SAMPLING, ...request },
-    { eosIds, createDetokenizer },
+    { eosIds, createDetokenizer, bytesOf: tokenBytes },
   );
 }
 
@@ -237,8 +240,9 @@ describe('the log probabilities of an answer', () => {
     const logprob = 1 - Math.log(Math.E + 255);
     expect(step.logprobs).toEqual({
       token: 97,
+      bytes: [97],
       logprob: expect.closeTo(logprob, 6) as number,
-      top: [{ token: 97, logprob: expect.closeTo(logprob, 6) as number }],
+      top: [{ token: 97, bytes: [97], logprob: expect.closeTo(logprob, 6) as number }],
     });
   });
 
@@ -279,7 +283,7 @@ describe('the text of an answer', () => {
       return new WindowDetokenizer(decodeBytes);
     };
     const request = { maxNewTokens: 1, sampling: DEFAULT_SAMPLING, skipSpecialTokens };
-    new Answer(new Sequence(1, [1]), request, { eosIds: [], createDetokenizer });
+    new Answer(new Sequence(1, [1]), request, { eosIds: [], createDetokenizer, bytesOf: tokenBytes });
     expect(asked).toEqual([expected]);
   });
 });

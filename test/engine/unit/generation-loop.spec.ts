@@ -24,6 +24,7 @@ const VOCABULARY = [
   [...'EOS'].map((letter) => letter.charCodeAt(0)),
 ];
 const decode = byteLevelDecode(VOCABULARY);
+const bytesOf = (token: number): readonly number[] => VOCABULARY[token];
 
 function networkOf(size: Partial<FakeNetworkSize> = {}): FakeNetwork {
   return new FakeNetwork({ slots: 4, capacity: 200, prefillChunk: 8, vocabSize: VOCABULARY.length, ...size });
@@ -34,7 +35,15 @@ function loopOf(network: FakeNetwork, slots = 4, prefillChunk = 8, prefixCaching
   let time = 0;
   const now = (): number => time++;
   const createDetokenizer = (): WindowDetokenizer => new WindowDetokenizer(decode);
-  return new GenerationLoop(network, { slots, prefillChunk, prefixCaching, eosIds: [EOS], createDetokenizer, now });
+  return new GenerationLoop(network, {
+    slots,
+    prefillChunk,
+    prefixCaching,
+    eosIds: [EOS],
+    createDetokenizer,
+    bytesOf,
+    now,
+  });
 }
 
 function requestOf(request: Partial<LoopRequest>): LoopRequest {
@@ -475,7 +484,7 @@ describe('a request whose next token cannot be chosen', () => {
       },
       flush: () => '',
     });
-    const options = { slots: 4, prefillChunk: 8, prefixCaching: true, eosIds: [EOS], createDetokenizer };
+    const options = { slots: 4, prefillChunk: 8, prefixCaching: true, eosIds: [EOS], createDetokenizer, bytesOf };
     const loop = new GenerationLoop(networkOf(), options);
     loop.submit(requestOf({ id: 3 }));
     expect(loop.step()).toEqual([{ id: 3, error: { code: 'runtime_failed', message: 'no such character' } }]);

@@ -1,9 +1,9 @@
 import { Candidates } from '../../../src/engine/sampling/candidates.js';
-import { LogProbabilities, type TokenLogprobs } from '../../../src/engine/sampling/log-probabilities.js';
+import { LogProbabilities, type IdLogprobs } from '../../../src/engine/sampling/log-probabilities.js';
 import { engineErrorOf } from './support/engine-error.js';
 import { Seeded } from './support/seeded.js';
 
-function describeToken(logits: readonly number[], token: number, top: number): TokenLogprobs {
+function describeToken(logits: readonly number[], token: number, top: number): IdLogprobs {
   const logProbabilities = new LogProbabilities(new Candidates());
   logProbabilities.capture(Float32Array.from(logits));
   return logProbabilities.of(token, top);

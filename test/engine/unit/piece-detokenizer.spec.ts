@@ -35,6 +35,7 @@ describe.each([...FIXTURES, 'demo'] as const)('text of the %s tokenizer', (name)
   const count = idRange(folder);
   const broken = name === 'mistral' ? tokenizer.encode('𝄞\uFFFD\uFEFFé日', false) : brokenIds(tokenizer, count);
   const special = [...tokenizer.specialIds];
+  const [before] = tokenizer.encode('a', false).slice(-1);
 
   it('needs no window', () => {
     expect(tokenizer.detokenizer(true)).toBeInstanceOf(PieceDetokenizer);
@@ -58,6 +59,14 @@ describe.each([...FIXTURES, 'demo'] as const)('text of the %s tokenizer', (name)
       if (whole.includes('\uFFFD')) replaced++;
     }
     expect(replaced).toBeGreaterThan(garbage > 0 ? 30 : 0);
+  });
+
+  it('is made of the bytes that each token says', () => {
+    for (let id = 0; id < count; id++) {
+      const text = Buffer.from(tokenizer.bytesOf(id)).toString();
+      // Behind another token, since a tokenizer may drop a space in front.
+      expect([id, text]).toEqual([id, tokenizer.decode([before, id], false).slice(tokenizer.decode([before]).length)]);
+    }
   });
 
   it('comes in pieces that hold no half characters and are never taken back', () => {
@@ -143,6 +152,7 @@ describe('a decoder that does more than put pieces together', () => {
     expect(tokenizer.detokenizer(true)).toBeInstanceOf(WindowDetokenizer);
     const ids = tokenizer.encode('Hello world', false);
     expect(piecesOf(tokenizer, ids, true).join('')).toBe(tokenizer.decode(ids));
+    for (const id of ids) expect(Buffer.from(tokenizer.bytesOf(id)).toString()).toBe(tokenizer.decode([id]));
   });
 
   it('is not one without a strip, as Gemma has it', () => {

@@ -1,0 +1,103 @@
+import { setMaxListeners } from 'node:events';
+import type { GenerationEvent, GenerationRequest, Prompt } from '../inference/inference-provider.js';
+import type { ModelService } from './model.service.js';
+import type { RequestRecord } from './request-record.js';
+
+/** What happened to one of several answers, counted from 0. */
+export interface AnswerEvent {
+  readonly index: number;
+  readonly event: GenerationEvent;
+}
+
+/** Answers to prompts that one request asks for, and that are generated at the same time. */
+export interface AnswersRequest {
+  readonly prompts: readonly Prompt[];
+  /** The requests for a prompt, once its token ids are known; answers are counted in their order. */
+  readonly requestsFor: (ids: readonly number[]) => readonly GenerationRequest[];
+}
+
+export interface Answers {
+  /** Of each prompt. */
+  readonly promptIds: readonly (readonly number[])[];
+  /** As they come; leaving the iteration ends all that are not finished, and so does an error of one. */
+  readonly events: AsyncGenerator<AnswerEvent, void>;
+}
+
+/**
+ * Begins answers. Returns when all are accepted: what is wrong with a request is an error here, before anything is sent.
+ *
+ * @param signal ends all of them, whether anybody reads on or not
+ * @param record is filled, and written at the end
+ * @throws {ModelNotLoadedError}
+ * @throws {InferenceError} here or while iterating
+ */
+export async function beginAnswers(
+  models: ModelService,
+  { prompts, requestsFor }: AnswersRequest,
+  signal: AbortSignal,
+  record: RequestRecord,
+): Promise<Answers> {
+  const controller = new AbortController();
+  // Every answer listens.
+  setMaxListeners(0, controller.signal);
+  const end = (): void => {
+    signal.removeEventListener('abort', end);
+    controller.abort();
+    record.write();
+  };
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  try {
+    const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
+    record.promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
+    const answers = promptIds
+      .flatMap(requestsFor)
+      .map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
+    await Promise.all(answers.map((answer) => answer.next()));
+    return { promptIds, events: readAll(answers, record, end) };
+  } catch (error) {
+    record.fail(error);
+    end();
+    throw error;
+  }
+}
+
+async function* readAll(
+  answers: readonly AsyncIterator<GenerationEvent>[],
+  record: RequestRecord,
+  end: () => void,
+): AsyncGenerator<AnswerEvent, void> {
+  const reasons = new Set<string>();
+  try {
+    for await (const answerEvent of merge(answers)) {
+      const { event } = answerEvent;
+      if (event.type === 'tokens') record.newTokens += event.ids.length;
+      if (event.type === 'finish') reasons.add(event.reason);
+      yield answerEvent;
+    }
+    record.outcome = [...reasons].join(', ');
+  } catch (error) {
+    record.fail(error);
+    throw error;
+  } finally {
+    end();
+  }
+}
+
+/** Whatever comes next from any of them; those that come together take turns. */
+async function* merge(answers: readonly AsyncIterator<GenerationEvent>[]): AsyncGenerator<AnswerEvent, void> {
+  const next = async (index: number) => ({ index, result: await answers[index].next() });
+  const pending = new Map(answers.map((_, index) => [index, next(index)]));
+  try {
+    while (pending.size > 0) {
+      const { index, result } = await Promise.race(pending.values());
+      pending.delete(index);
+      if (result.done) continue;
+      pending.set(index, next(index));
+      yield { index, event: result.value };
+    }
+  } finally {
+    // Those that fail after the first, or after everybody left.
+    for (const answer of pending.values()) answer.catch(() => undefined);
+  }
+}

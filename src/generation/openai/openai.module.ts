@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { GenerationModule } from '../generation.module.js';
+import { ChatCompletionsController } from './chat-completions.controller.js';
+import { CompletionsController } from './completions.controller.js';
+import { ModelsController } from './models.controller.js';
+import { OpenAiService } from './openai.service.js';
+
+/** OpenAI's dialect, with the extensions that vLLM's users expect. */
+@Module({
+  imports: [GenerationModule],
+  controllers: [ChatCompletionsController, CompletionsController, ModelsController],
+  providers: [OpenAiService],
+})
+export class OpenAiModule {}

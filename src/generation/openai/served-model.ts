@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import type { ModelInfo } from '../../inference/inference-provider.js';
+import { version } from '../../version.js';
+import { ModelNotFoundError } from './openai-error.js';
+
+/**
+ * What clients send who know an address and no model: `huggingface_hub` says "dummy", @huggingface/inference the address
+ * itself, and the examples of text-generation-inference "tgi".
+ */
+const NO_MODEL = /^(|dummy|tgi|https?:\/\/.*)$/s;
+
+/**
+ * A name that is not the model's would be a silent surprise to answer.
+ *
+ * @throws {ModelNotFoundError}
+ */
+export function checkModel(name: string | undefined, { id }: ModelInfo): void {
+  if (name !== undefined && name !== id && !NO_MODEL.test(name)) throw new ModelNotFoundError(name, id);
+}
+
+/** Changes with whatever could change the answer to the same request with the same seed. */
+export function fingerprintOf(info: ModelInfo): string {
+  const { id, architecture, device, dtype, quantization, weightType, parameters, weightBytes, vocabSize } = info;
+  const identity = [id, architecture, device, dtype, quantization, weightType, parameters, weightBytes, vocabSize];
+  const hash = createHash('sha256').update(JSON.stringify([version, ...identity]));
+  return `fp_${hash.digest('hex').slice(0, 12)}`;
+}
