@@ -49,6 +49,7 @@ function serverOf(speculativeTokens: number, { eosIds = [EOS], ...size }: Settin
     speculativeTokens,
     eosIds,
     createDetokenizer,
+    bytesOf: (token) => [token],
     now: () => time++,
   });
   return { loop, network };
