@@ -19,7 +19,6 @@ export async function loadLoop(config) {
     eosIds: defaults.eosIds,
     createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
     bytesOf: (token) => tokenizer.bytesOf(token),
-    bytesOf: (token) => tokenizer.bytesOf(token),
   });
   const sampling = resolveSampling({ temperature: 0 }, defaults.sampling);
   const answers = new Map();
