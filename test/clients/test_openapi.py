@@ -12,6 +12,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import Case, Config, HookContext
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 REQUESTS = 2000
 TIMEOUT = 60
@@ -52,7 +53,9 @@ def has_key(value: Any, key: str) -> bool:
     suppress_health_check=list(HealthCheck),
 )
 def test_answers_are_those_of_the_document(case: Case) -> None:
-    case.call_and_validate(timeout=TIMEOUT)
+    # OpenAI's routes have rules between parameters (stream_options needs stream), which no JSON schema of theirs tells.
+    refuses_more = case.path.startswith("/v1/")
+    case.call_and_validate(timeout=TIMEOUT, excluded_checks=[positive_data_acceptance] if refuses_more else [])
 
 
 @pytest.mark.parametrize(

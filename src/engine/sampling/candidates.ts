@@ -5,6 +5,7 @@ import { findThreshold } from './threshold.js';
 
 /** Up to here a heap of the k largest is fastest; it takes the time of one pass when k is small. */
 const MAX_HEAP = 1024;
+const SMALLEST_NORMAL = 2 ** -1022;
 const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
 /**
@@ -145,7 +146,8 @@ export class Candidates {
 
   /** The smallest set of most probable tokens whose probabilities reach `topP`; the first of equally probable ones. */
   private keepNucleus(topP: number): void {
-    const wanted = topP * this.total;
+    // Never nothing: a thread in which a session has run may take subnormal numbers for zero.
+    const wanted = Math.max(topP * this.total, SMALLEST_NORMAL);
     // Tokens below this are outside for certain: all of them together weigh less than what may be left out. It spares
     // looking for the threshold among the long tail.
     this.keep(((1 - topP) * this.total) / this.count);
