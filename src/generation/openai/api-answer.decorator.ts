@@ -30,7 +30,10 @@ export function ApiAnswer(answer: Type, ...parts: Type[]): MethodDecorator {
       description: 'The answer; with `stream`, as server-sent events',
       content: {
         'application/json': { schema: { $ref: getSchemaPath(answer) } },
-        'text/event-stream': { schema: { type: 'string' } },
+        // Of each event.
+        'text/event-stream': {
+          schema: { type: 'object', required: ['data'], properties: { data: { type: 'string' } } },
+        },
       },
     }),
     ApiErrors(400, 404, 413, 500, 503),
