@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import { jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -126,7 +127,11 @@ async function generate(body: object = { prompt: 'hi' }): Promise<{ status: numb
 }
 
 beforeEach(() => (provider = new FakeProvider()));
-afterEach(() => app.close());
+afterEach(() => {
+  // The client keeps sockets for its next request, and one that it gave up may be closed late.
+  (app.getHttpServer() as Server).closeAllConnections();
+  return app.close();
+});
 
 describe('the model service', () => {
   it('loads when the application starts, without holding it up', async () => {
