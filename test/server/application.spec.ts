@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -129,7 +128,7 @@ async function generate(body: object = { prompt: 'hi' }): Promise<{ status: numb
 beforeEach(() => (provider = new FakeProvider()));
 afterEach(() => {
   // The client keeps sockets for its next request, and one that it gave up may be closed late.
-  (app.getHttpServer() as Server).closeAllConnections();
+  app.getHttpServer().closeAllConnections();
   return app.close();
 });
 
