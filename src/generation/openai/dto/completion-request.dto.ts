@@ -1,11 +1,11 @@
 import { BooleanField, CheckedField, type Fault, IntegerField } from '../../../common/fastapi/fields.js';
 import { NOTHING, RefusedField } from '../refused-field.js';
-import { checkTokenIds, MAX_ANSWERS, MAX_PROMPT_TOKENS, SamplingRequest } from './sampling-request.dto.js';
+import { checkTokenIds, MAX_ANSWERS, MAX_PROMPT_TOKENS, SamplingRequest, TOKEN_ID } from './sampling-request.dto.js';
 
 /** A text, token ids, or several of one kind. */
 export type RequestPrompt = string | string[] | number[] | number[][];
 
-const TOKENS_SCHEMA = { type: 'array', minItems: 1, items: { type: 'integer', minimum: 0 } };
+const TOKENS_SCHEMA = { type: 'array', minItems: 1, items: TOKEN_ID };
 
 function checkPrompt(value: unknown): Fault | undefined {
   if (typeof value === 'string') return undefined;

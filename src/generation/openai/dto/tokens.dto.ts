@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { BooleanField, CheckedField } from '../../../common/fastapi/fields.js';
 import { checkMessages, MESSAGES_SCHEMA, type RequestMessage } from '../messages.js';
-import { checkTokenIds, MAX_PROMPT_TOKENS } from './sampling-request.dto.js';
+import { checkTokenIds, MAX_PROMPT_TOKENS, TOKEN_ID } from './sampling-request.dto.js';
 
 /** The body of `POST /tokenize`: a `prompt`, or `messages` for the chat template. */
 export class TokenizeRequest {
@@ -49,7 +49,7 @@ export class DetokenizeRequest {
     description: 'Token ids',
     example: [1535, 1093],
     required: true,
-    schema: { type: 'array', items: { type: 'integer', minimum: 0 } },
+    schema: { type: 'array', items: TOKEN_ID },
     check: (value) => checkTokenIds(value, MAX_PROMPT_TOKENS),
   })
   tokens!: number[];
