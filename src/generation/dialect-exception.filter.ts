@@ -11,7 +11,7 @@ export class DialectExceptionFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const { url } = host.switchToHttp().getRequest<FastifyRequest>();
-    const filter = /^\/v1(\/|\?|$)/.test(url) ? this.openAi : this.fastApi;
+    const filter = /^\/(v1|tokenize|detokenize)(\/|\?|$)/.test(url) ? this.openAi : this.fastApi;
     filter.catch(error, host);
   }
 }

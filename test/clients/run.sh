@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Uses the built server as its clients do: the seed's own Python client, FastAPI's validation as the reference,
+# Uses the built server as its clients do: the seed's own Python client, OpenAI's, FastAPI's validation as the reference,
 # schemathesis, and Swagger UI in Chromium. Ends with a line `N passed, N failed`.
 #
 # Needs: the built server (npm ci && npm run build), Node with npm, Python 3.11 or later with venv, and the package
@@ -91,6 +91,7 @@ part() {
 pytest=("$python" -m pytest --rootdir "$here" --config-file /dev/null -p no:cacheprovider --quiet --tb=short)
 
 part "the seed's client" -- "${pytest[@]}" "$here/test_seed_client.py"
+part "OpenAI's client" -- "${pytest[@]}" "$here/test_openai.py"
 part 'the same answers as FastAPI' -- "${pytest[@]}" "$here/test_fastapi_parity.py"
 # Short answers keep thousands of requests cheap.
 part 'the OpenAPI document, by schemathesis' MAX_NEW_TOKENS=16 -- "${pytest[@]}" "$here/test_openapi.py"

@@ -51,6 +51,8 @@ describe('the OpenAPI document', () => {
       'POST /v1/completions': ['200', '400', '404', '413', '500', '503'],
       'GET /v1/models': ['200', '503'],
       'GET /v1/models/{id}': ['200', '404', '503'],
+      'POST /tokenize': ['200', '400', '413', '500', '503'],
+      'POST /detokenize': ['200', '400', '413', '500', '503'],
       'GET /health': ['200', '503'],
       'GET /health/live': ['200', '503'],
       'GET /health/ready': ['200', '503'],
@@ -83,6 +85,8 @@ describe('the OpenAPI document', () => {
     ['/generate', 'GenerateRequest'],
     ['/v1/chat/completions', 'ChatCompletionRequest'],
     ['/v1/completions', 'CompletionRequest'],
+    ['/tokenize', 'TokenizeRequest'],
+    ['/detokenize', 'DetokenizeRequest'],
   ])('gives an example request that works: POST %s', async (path, name) => {
     const { properties = {} } = document.components.schemas[name];
     const body = Object.fromEntries(Object.entries(properties).map(([field, { example }]) => [field, example]));

@@ -163,6 +163,20 @@ describe('the demo model', () => {
     expect(said).toBe(`${text}<|im_end|>`);
   });
 
+  it('ends an answer by its signal also when nobody reads on', async () => {
+    const request = { prompt: chat, maxNewTokens: 1500, ignoreEos: true };
+    const { ids, promptTokens } = await answer(engine, { ...request, maxNewTokens: 200 });
+    const prompt = { kind: 'tokens', ids: [...(await engine.encode(chat)), ...ids] } as const;
+    const single = await loadEngine(DEMO_MODEL, { maxBatchSize: 1 });
+    const controller = new AbortController();
+    await single.generate(request, controller.signal).next();
+    controller.abort();
+    // Had the first one gone on, its slot would have all of this.
+    const { cachedTokens } = await answer(single, { prompt, maxNewTokens: 1 });
+    expect(cachedTokens).toBeLessThan(promptTokens + 100);
+    await single.dispose();
+  });
+
   it('turns a prompt into token ids, and token ids into text', async () => {
     const [{ messages, prompt_text, input_ids }] = demoCases();
     const ids = await engine.encode({ kind: 'chat', messages, addGenerationPrompt: true });

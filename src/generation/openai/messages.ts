@@ -16,29 +16,41 @@ export interface RequestMessage {
   readonly [field: string]: unknown;
 }
 
+const TEXT_SCHEMAS = [
+  { type: 'string' },
+  {
+    type: 'array',
+    items: {
+      type: 'object',
+      required: ['type', 'text'],
+      properties: { type: { type: 'string', enum: ['text'] }, text: { type: 'string' } },
+    },
+  },
+] as const;
+
 /** For the document. */
 export const MESSAGES_SCHEMA = {
   type: 'array',
   minItems: 1,
   items: {
-    type: 'object',
-    required: ['role', 'content'],
-    properties: {
-      role: { type: 'string', enum: [...ROLES] },
-      content: {
-        oneOf: [
-          { type: 'string' },
-          {
-            type: 'array',
-            items: {
-              type: 'object',
-              required: ['type', 'text'],
-              properties: { type: { type: 'string', enum: ['text'] }, text: { type: 'string' } },
-            },
-          },
-        ],
+    oneOf: [
+      {
+        type: 'object',
+        required: ['role', 'content'],
+        properties: {
+          role: { type: 'string', enum: ROLES.filter((role) => role !== 'assistant') },
+          content: { oneOf: TEXT_SCHEMAS },
+        },
       },
-    },
+      {
+        type: 'object',
+        required: ['role'],
+        properties: {
+          role: { type: 'string', enum: ['assistant'] },
+          content: { oneOf: [...TEXT_SCHEMAS, { type: 'null' }] },
+        },
+      },
+    ],
   },
 } as const;
 

@@ -3,12 +3,13 @@ import { GenerationModule } from '../generation.module.js';
 import { ChatCompletionsController } from './chat-completions.controller.js';
 import { CompletionsController } from './completions.controller.js';
 import { ModelsController } from './models.controller.js';
+import { TokensController } from './tokens.controller.js';
 import { OpenAiService } from './openai.service.js';
 
 /** OpenAI's dialect, with the extensions that vLLM's users expect. */
 @Module({
   imports: [GenerationModule],
-  controllers: [ChatCompletionsController, CompletionsController, ModelsController],
+  controllers: [ChatCompletionsController, CompletionsController, ModelsController, TokensController],
   providers: [OpenAiService],
 })
 export class OpenAiModule {}

@@ -1,21 +1,18 @@
 import { BooleanField, CheckedField, type Fault, IntegerField } from '../../../common/fastapi/fields.js';
 import { NOTHING, RefusedField } from '../refused-field.js';
-import { checkTokenIds, MAX_ANSWERS, SamplingRequest } from './sampling-request.dto.js';
-
-/** Longer ones fit into no context; what fits into this model's, the engine says. */
-const MAX_TOKENS = 10_000_000;
+import { checkTokenIds, MAX_ANSWERS, MAX_PROMPT_TOKENS, SamplingRequest, TOKEN_ID } from './sampling-request.dto.js';
 
 /** A text, token ids, or several of one kind. */
 export type RequestPrompt = string | string[] | number[] | number[][];
 
-const TOKENS_SCHEMA = { type: 'array', minItems: 1, items: { type: 'integer', minimum: 0 } };
+const TOKENS_SCHEMA = { type: 'array', minItems: 1, items: TOKEN_ID };
 
 function checkPrompt(value: unknown): Fault | undefined {
   if (typeof value === 'string') return undefined;
   if (!Array.isArray(value))
     return { type: 'string_type', msg: 'Input should be a string, token ids, or a list of them' };
   if (value.length === 0) return { type: 'too_short', msg: 'List should have at least 1 item' };
-  if (typeof value[0] === 'number') return checkTokenIds(value, MAX_TOKENS);
+  if (typeof value[0] === 'number') return checkTokenIds(value, MAX_PROMPT_TOKENS);
   if (value.length > MAX_ANSWERS) return { type: 'too_long', msg: `List should have at most ${MAX_ANSWERS} prompts` };
   for (const [index, prompt] of value.entries()) {
     const fault =
@@ -28,7 +25,7 @@ function checkPrompt(value: unknown): Fault | undefined {
 }
 
 function checkOne(prompt: unknown): Fault | undefined {
-  return typeof prompt === 'string' ? undefined : checkTokenIds(prompt, MAX_TOKENS);
+  return typeof prompt === 'string' ? undefined : checkTokenIds(prompt, MAX_PROMPT_TOKENS);
 }
 
 /** The body of `POST /v1/completions`. */

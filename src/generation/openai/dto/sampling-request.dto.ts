@@ -9,9 +9,12 @@ import {
 
 /** Answers that one request may ask for. */
 export const MAX_ANSWERS = 128;
+/** Longer prompts fit into no context; what fits into this model's, the engine says. */
+export const MAX_PROMPT_TOKENS = 10_000_000;
 const MAX_STOP_TOKENS = 1024;
 const MAX_BIASES = 1024;
-const TOKEN_ID = { type: 'integer', minimum: 0 } as const;
+/** For the document. */
+export const TOKEN_ID = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
 
 /** A list of token ids; whether the model has them all, the mapper checks. */
 export function checkTokenIds(value: unknown, most: number): Fault | undefined {

@@ -1,0 +1,107 @@
+"""OpenAI's own Python client against the server."""
+
+import openai
+import pytest
+from openai import OpenAI
+
+from conftest import QUESTION, Answer
+
+MESSAGES = [{"role": "user", "content": QUESTION}]
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> OpenAI:
+    return OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def model(client: OpenAI) -> str:
+    (model,) = client.models.list()
+    return model.id
+
+
+def test_chat(client: OpenAI, model: str, golden: Answer) -> None:
+    completion = client.chat.completions.create(model=model, messages=MESSAGES)
+    (choice,) = completion.choices
+    assert (choice.message.role, choice.message.content) == ("assistant", golden["response"])
+    assert choice.finish_reason == "stop"
+    assert completion.usage.prompt_tokens == golden["input_token_count"]
+    assert completion.usage.completion_tokens == golden["output_token_count"]
+    assert completion.usage.prompt_tokens_details.cached_tokens >= 0
+    assert completion.model == model
+    assert completion.system_fingerprint.startswith("fp_")
+
+
+def test_chat_stream(client: OpenAI, model: str, golden: Answer) -> None:
+    chunks = list(
+        client.chat.completions.create(
+            model=model, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    *answers, usage = chunks
+    assert answers[0].choices[0].delta.role == "assistant"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in answers) == golden["response"]
+    assert [chunk.choices[0].finish_reason for chunk in answers] == [None] * (len(answers) - 1) + ["stop"]
+    assert len({chunk.id for chunk in chunks}) == 1
+    assert usage.choices == []
+    assert usage.usage.completion_tokens == golden["output_token_count"]
+
+
+def test_chat_stream_helper(client: OpenAI, model: str, golden: Answer) -> None:
+    with client.chat.completions.stream(model=model, messages=MESSAGES) as stream:
+        text = "".join(event.delta for event in stream if event.type == "content.delta")
+        completion = stream.get_final_completion()
+    assert text == golden["response"]
+    assert completion.choices[0].message.content == golden["response"]
+
+
+def test_chat_in_parts_with_log_probabilities(client: OpenAI, model: str, golden: Answer) -> None:
+    completion = client.chat.completions.create(
+        model=model,
+        messages=[{"role": "user", "content": [{"type": "text", "text": QUESTION}]}],
+        logprobs=True,
+        top_logprobs=3,
+        n=2,
+        seed=1,
+        stop=["nowhere"],
+        logit_bias={"5": -100},
+        extra_body={"top_k": 1, "min_p": 0.1, "chat_template_kwargs": {}},
+    )
+    assert [choice.index for choice in completion.choices] == [0, 1]
+    for choice in completion.choices:
+        # The last one is the end-of-sequence token.
+        *tokens, _ = choice.logprobs.content
+        assert bytes(byte for token in tokens for byte in token.bytes).decode() == golden["response"]
+        assert all(len(token.top_logprobs) == 3 for token in tokens)
+
+
+def test_completion(client: OpenAI, model: str) -> None:
+    completion = client.completions.create(model=model, prompt=["An Inference Endpoint", "A token"], logprobs=2)
+    assert [choice.index for choice in completion.choices] == [0, 1]
+    for choice in completion.choices:
+        assert "".join(choice.logprobs.tokens).startswith(choice.text)
+    chunks = client.completions.create(model=model, prompt="An Inference Endpoint", stream=True)
+    assert "".join(chunk.choices[0].text for chunk in chunks) == completion.choices[0].text
+
+
+def test_models(client: OpenAI, model: str) -> None:
+    assert client.models.retrieve(model).id == model
+
+
+def test_errors_are_those_of_the_client(client: OpenAI, model: str) -> None:
+    with pytest.raises(openai.BadRequestError) as wrong:
+        client.chat.completions.create(model=model, messages=MESSAGES, temperature=3)
+    assert wrong.value.param == "temperature"
+    with pytest.raises(openai.BadRequestError) as long:
+        client.completions.create(model=model, prompt="word " * 3000)
+    assert long.value.code == "context_length_exceeded"
+    with pytest.raises(openai.BadRequestError) as tools:
+        client.chat.completions.create(model=model, messages=MESSAGES, response_format={"type": "json_object"})
+    assert tools.value.param == "response_format"
+    with pytest.raises(openai.NotFoundError) as other:
+        client.chat.completions.create(model="gpt-4", messages=MESSAGES)
+    assert other.value.code == "model_not_found"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("org/other")
+    with pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model=model, input="x")
