@@ -18,10 +18,8 @@ export function checkModel(name: string | undefined, { id }: ModelInfo): void {
   if (name !== undefined && name !== id && !NO_MODEL.test(name)) throw new ModelNotFoundError(name, id);
 }
 
-/** Changes with whatever could change the answer to the same request with the same seed. */
-export function fingerprintOf(info: ModelInfo): string {
-  const { id, architecture, device, dtype, quantization, weightType, parameters, weightBytes, vocabSize } = info;
-  const identity = [id, architecture, device, dtype, quantization, weightType, parameters, weightBytes, vocabSize];
-  const hash = createHash('sha256').update(JSON.stringify([version, ...identity]));
+/** Changes with whatever could change the answer to the same request with the same seed: the model, and this program. */
+export function fingerprintOf({ fingerprint }: ModelInfo): string {
+  const hash = createHash('sha256').update(JSON.stringify([version, fingerprint]));
   return `fp_${hash.digest('hex').slice(0, 12)}`;
 }
