@@ -5,21 +5,8 @@ import { InvalidJsonError } from '../../common/http/json-body.js';
 import { type RefusalReason, RefusedError } from '../../common/refused.error.js';
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
+import { ModelNotFoundError } from '../served-model.js';
 import type { OpenAiErrorBody, OpenAiErrorDetail } from './dto/openai-error.dto.js';
-
-/** Thrown for a model that is not served. */
-export class ModelNotFoundError extends Error {
-  override readonly name = 'ModelNotFoundError';
-
-  constructor(id: string, served: string) {
-    super(`The model ${JSON.stringify(id.slice(0, 200))} does not exist: this server has ${JSON.stringify(served)}`);
-  }
-}
-
-/** Thrown for parameters that are right by themselves, but not together or not for this model. */
-export function wrongParameter(param: string, message: string, input: unknown): RequestValidationError {
-  return new RequestValidationError([{ type: 'value_error', loc: ['body', param], msg: message, input }]);
-}
 
 export interface OpenAiError {
   readonly status: number;

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { ModelInfo } from '../../inference/inference-provider.js';
-import { version } from '../../version.js';
-import { ModelNotFoundError } from './openai-error.js';
+import type { ModelInfo } from '../inference/inference-provider.js';
+import { version } from '../version.js';
+
+/** Thrown for a model that is not served. */
+export class ModelNotFoundError extends Error {
+  override readonly name = 'ModelNotFoundError';
+
+  constructor(id: string, served: string) {
+    super(`The model ${JSON.stringify(id.slice(0, 200))} does not exist: this server has ${JSON.stringify(served)}`);
+  }
+}
 
 /**
  * What clients send who know an address and no model: `huggingface_hub` says "dummy", @huggingface/inference the address
