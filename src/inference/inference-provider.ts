@@ -9,7 +9,9 @@ import type {
 
 export { EngineError as InferenceError } from '../engine/index.js';
 export type {
+  AnswerOptions,
   ChatMessage,
+  ChatTemplateSources,
   EngineErrorCode as InferenceErrorCode,
   Finish,
   FinishReason,

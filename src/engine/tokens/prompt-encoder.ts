@@ -1,5 +1,5 @@
 import type { Prompt } from '../types.js';
-import { ChatTemplate } from './chat-template.js';
+import { ChatTemplate, type ChatTemplateSources } from './chat-template.js';
 import { EngineError } from '../errors.js';
 import { Tokenizer } from './tokenizer.js';
 
@@ -18,6 +18,10 @@ export class PromptEncoder {
 
   get hasChatTemplate(): boolean {
     return this.template !== undefined;
+  }
+
+  get chatTemplates(): ChatTemplateSources | undefined {
+    return this.template?.sources;
   }
 
   /** @throws {EngineError} template_failed */
