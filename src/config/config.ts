@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 const DEVICES = ['auto', 'cpu', 'cuda'] as const;
 const DTYPES = ['auto', 'float32', 'float16', 'bfloat16'] as const;
 const QUANTIZATIONS = ['none', 'int8', 'int4'] as const;
+const TOOL_CALL_FORMATS = ['auto', 'hermes', 'llama3', 'mistral', 'pythonic'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Where Inference Endpoints and its like mount the model. */
@@ -34,6 +35,10 @@ export interface Config {
   readonly prefixCaching: boolean;
   readonly speculativeTokens: number;
   readonly threads: number | undefined;
+  /** How the model writes calls of tools; by default, what its chat template shows. */
+  readonly toolCallFormat: (typeof TOOL_CALL_FORMATS)[number];
+  /** Whether thoughts are told apart from answers, where the chat template has them. */
+  readonly reasoning: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -74,6 +79,8 @@ export function loadConfig(
     prefixCaching: oneOf(env, 'PREFIX_CACHING', ['true', 'false']) !== 'false',
     speculativeTokens: integer(env, 'SPECULATIVE_TOKENS', 0, 16) ?? 0,
     threads: integer(env, 'THREADS', 1, 1024),
+    toolCallFormat: oneOf(env, 'TOOL_CALL_FORMAT', TOOL_CALL_FORMATS) ?? 'auto',
+    reasoning: oneOf(env, 'REASONING', ['auto', 'off']) !== 'off',
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
   });
 }

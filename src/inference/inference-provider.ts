@@ -10,7 +10,9 @@ import type {
 
 export { EngineError as InferenceError } from '../engine/index.js';
 export type {
+  AnswerOptions,
   ChatMessage,
+  ChatTemplateSources,
   EffectiveParameter,
   EngineErrorCode as InferenceErrorCode,
   Explanation,
