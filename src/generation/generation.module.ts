@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { InferenceModule } from '../inference/inference.module.js';
 import { ChatService } from './chat/chat.service.js';
+import { TurnService } from './chat/turn.service.js';
 import { ModelService } from './model.service.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
@@ -10,7 +11,7 @@ import { GenerateService } from './seed/generate.service.js';
 @Module({
   imports: [InferenceModule],
   controllers: [GenerateController],
-  providers: [ModelService, GenerateService, ChatService],
-  exports: [ModelService, ChatService],
+  providers: [ModelService, GenerateService, ChatService, TurnService],
+  exports: [ModelService, ChatService, TurnService],
 })
 export class GenerationModule {}
