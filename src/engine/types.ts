@@ -1,3 +1,4 @@
+import type { Grammar } from './grammar/grammar.js';
 import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
 import type { IdLogprob } from './sampling/log-probabilities.js';
@@ -106,6 +107,13 @@ export interface AnswerOptions {
    * nothing is told if left out.
    */
   readonly logprobs?: number;
+  /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
+  readonly grammar?: Grammar;
+  /**
+   * The grammar begins after this text of the answer, such as `</think>`, which a token has to end; until then, anything
+   * may come but the end. From the first token if left out.
+   */
+  readonly grammarAfter?: string;
 }
 
 export interface GenerationRequest extends AnswerOptions {

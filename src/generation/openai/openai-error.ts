@@ -64,6 +64,7 @@ function ofInference({ code, message }: InferenceError): OpenAiError {
     case 'prompt_too_long':
       return answer(400, message, { code: 'context_length_exceeded' });
     case 'request_invalid':
+    case 'grammar_invalid':
       return answer(400, message);
     case 'template_failed':
       return answer(400, message, { param: 'messages' });
