@@ -1,4 +1,5 @@
 /** The engine's only door: what the rest of the server may use. Nothing in this folder knows of Nest or HTTP. */
+export { monotonicNow } from './clock.js';
 export { Engine, type EngineHandlers } from './engine.js';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.js';
 export type { SamplingRequest } from './sampling/sampling-parameters.js';
@@ -16,6 +17,8 @@ export type {
   LoadProgress,
   ModelInfo,
   Prompt,
+  StepReport,
+  Timings,
   TokenLogprob,
   TokenLogprobs,
 } from './types.js';
