@@ -2,9 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { useAccessControl } from './access/access-control.js';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
+import type { Config } from './config/config.js';
+import { CONFIG } from './config/config.module.js';
 
 /** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -31,6 +34,7 @@ export function configureApp(app: NestFastifyApplication): void {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
+  useAccessControl(app, app.get<Config>(CONFIG));
   useMethodNotAllowed(app);
   useJsonBodies(app);
 }

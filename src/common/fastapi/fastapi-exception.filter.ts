@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
+import { RefusedError } from '../../access/errors.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
 import { InvalidJsonError } from '../http/json-body.js';
 import { RequestValidationError, type ValidationFault } from './validation-fault.js';
@@ -29,6 +30,7 @@ export function sendError(
 ): void {
   if (status === 500) request.log.error({ err: error }, 'request failed');
   if (reply.sent || reply.raw.destroyed) return;
+  if (error instanceof RefusedError) void reply.headers(error.headers);
   void reply.status(status).send({ detail });
 }
 
@@ -36,6 +38,7 @@ function toAnswer(error: unknown): ErrorAnswer {
   if (error instanceof RequestValidationError) return { status: 422, detail: error.faults };
   if (error instanceof ModelNotLoadedError) return { status: 503, detail: error.message };
   if (error instanceof InvalidJsonError) return { status: 422, detail: [jsonFault(error)] };
+  if (error instanceof RefusedError) return { status: error.status, detail: error.message };
   if (error instanceof HttpException) return toHttpAnswer(error.getStatus());
   if (isFastifyError(error)) return toHttpAnswer(error.statusCode);
   return { status: 500, detail: phrase(500) };

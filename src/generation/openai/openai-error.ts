@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
+import { RefusedError } from '../../access/errors.js';
 import { RequestValidationError, type ValidationFault } from '../../common/fastapi/validation-fault.js';
 import { InvalidJsonError } from '../../common/http/json-body.js';
 import { InferenceError } from '../../inference/inference-provider.js';
@@ -37,6 +38,7 @@ export function toOpenAiError(error: unknown): OpenAiError {
   if (error instanceof ModelNotLoadedError) return answer(503, error.message, { code: 'model_not_loaded' });
   if (error instanceof InvalidJsonError) return answer(400, `The body is no valid JSON: ${error.message}`);
   if (error instanceof InferenceError) return ofInference(error);
+  if (error instanceof RefusedError) return ofRefusal(error);
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   if (isFastifyError(error)) return ofStatus(error.statusCode);
   return answer(500, 'Internal Server Error');
@@ -76,6 +78,15 @@ function ofInference({ code, message }: InferenceError): OpenAiError {
     case 'model_unsupported':
     case 'device_unavailable':
       return answer(500, `Generation failed: ${message}`);
+  }
+}
+
+function ofRefusal({ reason, status, message }: RefusedError): OpenAiError {
+  switch (reason) {
+    case 'unauthorized':
+      return answer(status, message, { code: 'invalid_api_key' });
+    case 'rate_limited':
+      return answer(status, message, { code: 'rate_limit_exceeded' });
   }
 }
 

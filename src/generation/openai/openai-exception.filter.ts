@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RefusedError } from '../../access/errors.js';
 import { toOpenAiError } from './openai-error.js';
 
 /** Gives every error the status and body that OpenAI would. */
@@ -11,6 +12,7 @@ export class OpenAiExceptionFilter implements ExceptionFilter {
     const { status, body } = toOpenAiError(error);
     if (status === 500) http.getRequest<FastifyRequest>().log.error({ err: error }, 'request failed');
     if (reply.sent || reply.raw.destroyed) return;
+    if (error instanceof RefusedError) void reply.headers(error.headers);
     void reply.status(status).send(body);
   }
 }
