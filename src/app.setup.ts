@@ -3,6 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { useAccessControl } from './access/access-control.js';
+import { useBrowserRules } from './common/http/browsers.js';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
@@ -34,7 +35,9 @@ export function configureApp(app: NestFastifyApplication): void {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
-  useAccessControl(app, app.get<Config>(CONFIG));
+  const config = app.get<Config>(CONFIG);
+  useBrowserRules(app, config.corsOrigins);
+  useAccessControl(app, config);
   useMethodNotAllowed(app);
   useJsonBodies(app);
 }

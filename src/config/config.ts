@@ -44,6 +44,12 @@ export interface Config {
   readonly apiKeyHashes: readonly string[];
   /** Routes that need no key though there are keys. */
   readonly publicRoutes: readonly (typeof PUBLIC_ROUTES)[number][];
+  /** Most requests of a client in a minute. */
+  readonly requestsPerMinute: number | undefined;
+  /** Most tokens of a client in a minute, those of prompts and of answers. */
+  readonly tokensPerMinute: number | undefined;
+  /** Pages of which other sites may use this server from a browser; none, if empty. */
+  readonly corsOrigins: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -86,7 +92,21 @@ export function loadConfig(
     threads: integer(env, 'THREADS', 1, 1024),
     apiKeyHashes: readApiKeys(text(env, 'API_KEY'), text(env, 'API_KEY_FILE')),
     publicRoutes: someOf(env, 'PUBLIC_ROUTES', PUBLIC_ROUTES),
+    requestsPerMinute: integer(env, 'RATE_LIMIT_REQUESTS', 1, 1_000_000_000),
+    tokensPerMinute: integer(env, 'RATE_LIMIT_TOKENS', 1, 1_000_000_000_000),
+    corsOrigins: corsOrigins(env),
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
+  });
+}
+
+/** `*`, or origins with commas between. */
+function corsOrigins(env: Environment): string[] {
+  const origins = text(env, 'CORS_ORIGIN')?.split(',') ?? [];
+  return origins.map((given) => {
+    const origin = given.trim();
+    if (origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)) return origin;
+    const wanted = 'must be * or origins as https://example.com, with commas between';
+    throw new ConfigError(`CORS_ORIGIN is ${JSON.stringify(given)}, but ${wanted}`);
   });
 }
 

@@ -43,6 +43,9 @@ describe('the configuration', () => {
       threads: undefined,
       apiKeyHashes: [],
       publicRoutes: [],
+      requestsPerMinute: undefined,
+      tokensPerMinute: undefined,
+      corsOrigins: [],
       logLevel: 'info',
     });
   });
@@ -214,5 +217,17 @@ describe('API keys', () => {
     expect(messageOf({ PUBLIC_ROUTES: 'docs,generate' })).toBe(
       'PUBLIC_ROUTES is "generate", but must be one of docs, metrics',
     );
+  });
+});
+
+describe('CORS_ORIGIN', () => {
+  it('is * or origins', () => {
+    expect(load({ CORS_ORIGIN: '*' }).corsOrigins).toEqual(['*']);
+    expect(load({ CORS_ORIGIN: 'https://a.example, http://localhost:3000' }).corsOrigins).toEqual([
+      'https://a.example',
+      'http://localhost:3000',
+    ]);
+    for (const wrong of ['example.com', 'https://a.example/', 'https://a.example/path', 'null', 'https://a.example,'])
+      expect(messageOf({ CORS_ORIGIN: wrong })).toMatch(/^CORS_ORIGIN is ".*", but must be \* or origins/);
   });
 });

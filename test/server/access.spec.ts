@@ -133,3 +133,79 @@ describe('without API keys', () => {
     expect(clients).toEqual(['anonymous', 'anonymous']);
   });
 });
+
+describe('quotas', () => {
+  const generate = (key: string) =>
+    fetch(`${base}/generate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...bearer(key) },
+      body: '{"prompt":"hi"}',
+    });
+  let base: string;
+
+  it('count the requests of each key', async () => {
+    await start({ API_KEY: KEYS.join(), RATE_LIMIT_REQUESTS: '2' });
+    base = (await app?.getUrl()) ?? '';
+    const first = await generate(KEYS[0]);
+    expect(first.status).toBe(503);
+    expect(first.headers.get('x-ratelimit-limit-requests')).toBe('2');
+    expect(first.headers.get('x-ratelimit-remaining-requests')).toBe('1');
+    expect(first.headers.get('x-ratelimit-reset-requests')).toBe('30s');
+    expect(first.headers.get('x-ratelimit-limit-tokens')).toBeNull();
+    await generate(KEYS[0]);
+    const refused = await generate(KEYS[0]);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toMatch(/^(29|30)$/);
+    expect(refused.headers.get('x-ratelimit-remaining-requests')).toBe('0');
+    expect(await refused.json()).toEqual({
+      detail: expect.stringMatching(/^The limit of 2 requests a minute is reached: try again in (29|30) s$/) as string,
+    });
+    expect((await generate(KEYS[1])).status).toBe(503);
+    const openAi = await ask('/v1/completions', bearer(KEYS[0]), 'POST');
+    expect(await openAi.json()).toMatchObject({ error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' } });
+    // What only reads is free.
+    expect((await ask('/v1/models', bearer(KEYS[0]))).status).toBe(503);
+  });
+
+  it('do not count who has no key', async () => {
+    await start({ API_KEY: KEYS[0], RATE_LIMIT_REQUESTS: '1' });
+    base = (await app?.getUrl()) ?? '';
+    for (const key of ['wrong', 'wrong', KEYS[0]])
+      expect((await generate(key)).status).toBe(key === 'wrong' ? 401 : 503);
+  });
+});
+
+describe('browsers', () => {
+  const origin = { origin: 'https://a.example' };
+  const preflight = (headers: Record<string, string>) =>
+    ask('/v1/chat/completions', { ...headers, 'access-control-request-method': 'POST' }, 'OPTIONS');
+
+  it('let no page of another origin in', async () => {
+    await start({});
+    const response = await ask('/v1/models', origin);
+    expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+    expect((await preflight(origin)).status).toBe(405);
+  });
+
+  it('let in those that are listed, which need a key as others do', async () => {
+    await start({ API_KEY: KEYS[0], CORS_ORIGIN: 'https://a.example,https://b.example' });
+    const allowed = await preflight(origin);
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://a.example');
+    const response = await ask('/v1/models', origin);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://a.example');
+    const other = await preflight({ origin: 'https://c.example' });
+    expect(other.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('are told to take everything for what it says it is, and to frame nothing', async () => {
+    await start({});
+    for (const path of ['/health/live', '/nothing', '/generate']) {
+      const { headers } = await ask(path);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+      expect(headers.get('x-powered-by')).toBeNull();
+    }
+  });
+});

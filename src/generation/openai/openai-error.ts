@@ -108,8 +108,10 @@ function answer(
   message: string,
   { param = null, code = null }: Partial<Pick<OpenAiErrorDetail, 'param' | 'code'>> = {},
 ): OpenAiError {
-  return {
-    status,
-    body: { error: { message, type: status < 500 ? 'invalid_request_error' : 'server_error', param, code } },
-  };
+  return { status, body: { error: { message, type: typeOf(status), param, code } } };
+}
+
+function typeOf(status: number): OpenAiErrorDetail['type'] {
+  if (status === 429) return 'rate_limit_error';
+  return status < 500 ? 'invalid_request_error' : 'server_error';
 }
