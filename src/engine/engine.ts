@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { StepEvent } from './batching/generation-loop.js';
+import { monotonicNow } from './clock.js';
 import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { checkRequest } from './request-check.js';
@@ -13,14 +14,18 @@ import type {
   LoadProgress,
   ModelInfo,
   Prompt,
+  StepReport,
+  Timings,
 } from './types.js';
 import { Deferred } from './worker/deferred.js';
-import { DecoderThread, type LoadedDecoder } from './worker/decoder-thread.js';
+import { DecoderThread, type LoadedDecoder, type Progress } from './worker/decoder-thread.js';
 import { TextThread } from './worker/text-thread.js';
 
 export interface EngineHandlers {
   /** A part of the load begins, or goes on for some seconds. */
   readonly onProgress?: (progress: LoadProgress) => void;
+  /** The network has run once. */
+  readonly onStep?: (report: StepReport) => void;
   /** A loaded engine broke: running requests ended with this error, and it is of no more use. */
   readonly onFailure?: (error: EngineError) => void;
 }
@@ -46,7 +51,8 @@ export class Engine {
       if (ready) handlers.onFailure?.(error);
     };
     const onProgress = (progress: LoadProgress): void => handlers.onProgress?.(progress);
-    const decoder = new DecoderThread(options, { onProgress, onFailure });
+    const onStep = (report: StepReport): void => handlers.onStep?.(report);
+    const decoder = new DecoderThread(options, { onProgress, onStep, onFailure });
     const text = new TextThread(options.modelPath, onFailure);
     let disposing: Promise<void> | undefined;
     const dispose = (): Promise<void> => {
@@ -125,15 +131,18 @@ export class Engine {
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     checkRequest(request, this.info.vocabSize);
     const { prompt, sampling, maxNewTokens, ...options } = request;
+    const timings: Progress = { received: monotonicNow() };
     const ids = await this.encode(prompt, signal);
     const id = ++this.lastId;
-    const queue = this.decoder.submit({
+    const loopRequest = {
       ...options,
       id,
       prompt: Int32Array.from(ids),
       maxNewTokens: this.fit(ids, maxNewTokens),
       sampling: resolveSampling(sampling ?? {}, this.loaded.defaults.sampling),
-    });
+    };
+    timings.queued = monotonicNow();
+    const queue = this.decoder.submit(loopRequest, timings);
     const abort = (): void => {
       queue.fail(cancelled());
       // Also when nobody reads on, and so nothing below is reached.
@@ -145,7 +154,7 @@ export class Engine {
     let newTokens = 0;
     let finished = false;
     try {
-      yield { type: 'start', promptTokens };
+      yield { type: 'start', promptTokens, timings };
       while (!finished) {
         const steps = await queue.next();
         newTokens += steps.length;
@@ -153,7 +162,9 @@ export class Engine {
         const last = steps.at(-1);
         if (last?.finish) {
           finished = true;
-          yield { type: 'finish', ...last.finish, promptTokens, cachedTokens: last.cachedTokens, newTokens };
+          const { finish, cachedTokens } = last;
+          // Whoever has finished has come by all of them.
+          yield { type: 'finish', ...finish, promptTokens, cachedTokens, newTokens, timings: timings as Timings };
         }
       }
     } finally {

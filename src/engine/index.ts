@@ -1,4 +1,5 @@
 /** The engine's only door: what the rest of the server may use. Nothing in this folder knows of Nest or HTTP. */
+export { monotonicNow } from './clock.js';
 export { Engine, type EngineHandlers } from './engine.js';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.js';
 export type { Grammar, JsonSchema, StructuralTagFormat, TagFormat } from './grammar/grammar.js';
@@ -21,6 +22,8 @@ export type {
   ParameterSource,
   Prompt,
   RenderedPrompt,
+  StepReport,
+  Timings,
   TokenLogprob,
   TokenLogprobs,
 } from './types.js';

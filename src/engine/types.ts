@@ -190,9 +190,28 @@ export interface Explanation {
   readonly refusal: SerializedEngineError | undefined;
 }
 
+/** When a request had come how far, in milliseconds of the machine's monotonic clock (`monotonicNow`). */
+export interface Timings {
+  /** The engine was asked. */
+  readonly received: number;
+  /** The prompt was tokenized, and the request began to wait for a slot. */
+  readonly queued: number;
+  /** It had a slot, and its prompt began to be read. */
+  readonly started: number;
+  /** The first token of the answer was chosen. */
+  readonly firstToken: number;
+  /** The last token of the answer was chosen. */
+  readonly finished: number;
+}
+
 export type GenerationEvent =
   /** The prompt is tokenized and accepted. */
-  | { readonly type: 'start'; readonly promptTokens: number }
+  | {
+      readonly type: 'start';
+      readonly promptTokens: number;
+      /** Filled in as the request gets on: tells also of one that does not finish how far it came. */
+      readonly timings?: Partial<Timings>;
+    }
   /** Whole characters of the answer, and the tokens since the last event; the text may be empty. */
   | {
       readonly type: 'tokens';
@@ -208,4 +227,20 @@ export type GenerationEvent =
       readonly cachedTokens: number;
       /** Tokens of the answer, the end-of-sequence token included. */
       readonly newTokens: number;
+      readonly timings?: Timings;
     });
+
+/** What one run of the network was, for those who watch. */
+export interface StepReport {
+  readonly kind: 'prefill' | 'decode';
+  /** When it began, and when its tokens were chosen; in milliseconds of the machine's monotonic clock. */
+  readonly began: number;
+  readonly ended: number;
+  /** Sequences that had a part in it. */
+  readonly sequences: number;
+  /** Tokens that the network took in, those of drafts included. */
+  readonly tokens: number;
+  /** Tokens that were drafted, and how many of them the answer then had. */
+  readonly drafted: number;
+  readonly accepted: number;
+}

@@ -6,9 +6,10 @@ import type {
   LoadProgress,
   ModelInfo,
   Prompt,
+  StepReport,
 } from '../engine/index.js';
 
-export { EngineError as InferenceError } from '../engine/index.js';
+export { EngineError as InferenceError, monotonicNow } from '../engine/index.js';
 export type {
   AnswerOptions,
   ChatMessage,
@@ -29,6 +30,8 @@ export type {
   SamplingRequest,
   StructuralTagFormat,
   TagFormat,
+  StepReport,
+  Timings,
   TokenLogprob,
   TokenLogprobs,
 } from '../engine/index.js';
@@ -38,6 +41,8 @@ export const INFERENCE_PROVIDER = Symbol('INFERENCE_PROVIDER');
 
 export interface LoadListeners {
   onProgress(progress: LoadProgress): void;
+  /** The network has run once; a provider that does not run one never calls this. */
+  onStep?(report: StepReport): void;
   /** A loaded model broke; it cannot be used any more. */
   onFailure(error: EngineError): void;
 }

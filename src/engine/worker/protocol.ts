@@ -1,4 +1,4 @@
-import type { LoopEvent, LoopRequest } from '../batching/generation-loop.js';
+import type { LoopEvent, LoopReport, LoopRequest } from '../batching/generation-loop.js';
 import type { SerializedEngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
@@ -30,8 +30,8 @@ export interface LoadPhaseMessage {
 export type DecoderMessage =
   | LoadPhaseMessage
   | { readonly type: 'ready'; readonly info: DecoderInfo; readonly defaults: GenerationDefaults }
-  /** What one step of the loop did, for every request that it touched. */
-  | { readonly type: 'events'; readonly events: readonly LoopEvent[] }
+  /** What one step of the loop was, and did for every request that it touched. */
+  | { readonly type: 'step'; readonly report: LoopReport; readonly events: readonly LoopEvent[] }
   /** Loading or a step failed; the thread does nothing more and waits to be disposed of. */
   | { readonly type: 'failed'; readonly error: SerializedEngineError };
 

@@ -44,7 +44,7 @@ export class MessagesService {
   async answer(body: Body<MessagesRequest>, reply: FastifyReply, signal: AbortSignal): Promise<object | Readable> {
     const turn = this.toTurn(body);
     const { model } = this.models;
-    const answer = await this.turns.begin(turn, signal, new RequestRecord(reply.log, 'message'));
+    const answer = await this.turns.begin(turn, signal, new RequestRecord(reply.request, 'message'));
     const head = { id: `msg_${reply.request.id}`, model: model.id, system_fingerprint: fingerprintOf(model) };
     const events = messageEvents(answer, head);
     tellRequestId(reply);
