@@ -6,12 +6,24 @@ import { readOptionalJsonObject, type JsonObject } from './json.js';
 /** How a model generates when a caller does not say otherwise. */
 export interface GenerationDefaults {
   readonly sampling: SamplingParameters;
+  /** Those of `sampling` that the model's files decide. */
+  readonly configured: readonly (keyof SamplingParameters)[];
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
   readonly padId: number | undefined;
   /** Settings of generation_config.json that would change the output, but that the engine does not know. */
   readonly ignored: readonly string[];
 }
+
+/** What generation_config.json calls the parameters. */
+const NAMES = {
+  do_sample: 'doSample',
+  temperature: 'temperature',
+  top_k: 'topK',
+  top_p: 'topP',
+  min_p: 'minP',
+  repetition_penalty: 'repetitionPenalty',
+} as const;
 
 /** Settings that transformers would obey, with the values at which they do nothing. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly unknown[]>> = {
@@ -59,6 +71,7 @@ export function readGenerationDefaults(folder: string, config: JsonObject): Gene
       typicalP: reader.positive('typical_p', DEFAULT_SAMPLING.typicalP),
       repetitionPenalty: reader.positive('repetition_penalty', DEFAULT_SAMPLING.repetitionPenalty),
     },
+    configured: Object.entries(NAMES).flatMap(([name, parameter]) => (reader.has(name) ? [parameter] : [])),
     eosIds: eos.has('eos_token_id') ? eos.sizes('eos_token_id') : [],
     // Old conversions say -1 for none.
     padId: pad.has('pad_token_id') && padJson.pad_token_id !== -1 ? pad.size('pad_token_id') : undefined,

@@ -47,6 +47,7 @@ describe('generation_config.json', () => {
   it('may be missing: the model is then greedy, as in transformers', () => {
     expect(read(undefined)).toEqual({
       sampling: DEFAULT_SAMPLING,
+      configured: [],
       eosIds: [],
       padId: undefined,
       ignored: [],

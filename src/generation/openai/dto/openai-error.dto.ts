@@ -8,10 +8,10 @@ export class OpenAiErrorDetail {
 
   @ApiProperty({
     description: 'Whose fault it is',
-    enum: ['invalid_request_error', 'server_error'],
+    enum: ['invalid_request_error', 'rate_limit_error', 'server_error'],
     example: 'invalid_request_error',
   })
-  type!: 'invalid_request_error' | 'server_error';
+  type!: 'invalid_request_error' | 'rate_limit_error' | 'server_error';
 
   @ApiProperty({ ...NULLABLE_STRING, description: 'The parameter that is wrong', example: 'temperature' })
   param!: string | null;
