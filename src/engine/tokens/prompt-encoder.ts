@@ -1,5 +1,5 @@
 import type { Prompt } from '../types.js';
-import { ChatTemplate } from './chat-template.js';
+import { type ChatInput, ChatTemplate } from './chat-template.js';
 import { EngineError } from '../errors.js';
 import { Tokenizer } from './tokenizer.js';
 
@@ -28,8 +28,7 @@ export class PromptEncoder {
       case 'text':
         return this.tokenizer.encode(prompt.text, prompt.addSpecialTokens ?? true);
       case 'chat':
-        if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
-        return this.encodeRendered(this.template.render(prompt));
+        return this.encodeChat(prompt);
     }
   }
 
@@ -38,9 +37,18 @@ export class PromptEncoder {
     return this.tokenizer.decode(ids, false);
   }
 
-  /** Most templates write the BOS token themselves; a tokenizer that adds one must then not add it again. */
-  private encodeRendered(text: string): number[] {
+  private encodeChat(chat: ChatInput): number[] {
+    if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
+    const { controlTokens } = this.tokenizer;
+    let text: string;
+    try {
+      text = this.template.render(controlTokens.marked(chat));
+    } catch (error) {
+      const { code, message } = EngineError.from(error);
+      throw new EngineError(code, controlTokens.withoutMarks(message));
+    }
+    // Most templates write the BOS token themselves; a tokenizer that adds one must then not add it again.
     const { bos_token: bos } = this.tokenizer.specialTokens;
-    return this.tokenizer.encode(text, !(bos && text.startsWith(bos)));
+    return this.tokenizer.encodeMarked(text, !(bos && text.startsWith(bos)));
   }
 }
