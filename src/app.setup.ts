@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { useConnections } from './common/http/connections.js';
 import { useAccessControl } from './access/access-control.js';
 import { useBrowserRules } from './common/http/browsers.js';
 import { useJsonBodies } from './common/http/json-body.js';
@@ -35,6 +36,7 @@ export function configureApp(app: NestFastifyApplication): void {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
+  useConnections(app);
   const config = app.get<Config>(CONFIG);
   useBrowserRules(app, config.corsOrigins);
   useAccessControl(app, config);

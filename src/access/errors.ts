@@ -1,16 +1,4 @@
-/** Why a request is refused before anything is done about it. Dialects say each in their own shape. */
-export type RefusalReason = 'unauthorized' | 'rate_limited';
-
-/**
- * A request that is refused for who sends it or how much, not for what it says. The message is for the client and holds
- * nothing secret.
- */
-export abstract class RefusedError extends Error {
-  abstract readonly reason: RefusalReason;
-  abstract readonly status: number;
-  /** Headers that go with the status, in any dialect. */
-  readonly headers: Readonly<Record<string, string>> = {};
-}
+import { RefusedError } from '../common/refused.error.js';
 
 /** Thrown for a request without a key, or with one that is not known. */
 export class UnauthorizedError extends RefusedError {

@@ -1,15 +1,16 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
-import { RefusedError } from '../../access/errors.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
 import { InvalidJsonError } from '../http/json-body.js';
+import { RefusedError } from '../refused.error.js';
 import { RequestValidationError, type ValidationFault } from './validation-fault.js';
 
 /** A status and the `detail` that goes with it. */
 export interface ErrorAnswer {
   readonly status: number;
   readonly detail: string | readonly ValidationFault[];
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Gives every error the status and body that FastAPI would: `{"detail": …}`. */
@@ -23,22 +24,21 @@ export class FastApiExceptionFilter implements ExceptionFilter {
 
 /** Sends an error unless the client is gone or has its answer; what is the server's fault is logged. */
 export function sendError(
-  { status, detail }: ErrorAnswer,
+  { status, detail, headers = {} }: ErrorAnswer,
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
   if (status === 500) request.log.error({ err: error }, 'request failed');
   if (reply.sent || reply.raw.destroyed) return;
-  if (error instanceof RefusedError) void reply.headers(error.headers);
-  void reply.status(status).send({ detail });
+  void reply.status(status).headers(headers).send({ detail });
 }
 
 function toAnswer(error: unknown): ErrorAnswer {
   if (error instanceof RequestValidationError) return { status: 422, detail: error.faults };
+  if (error instanceof RefusedError) return { status: error.status, detail: error.message, headers: error.headers };
   if (error instanceof ModelNotLoadedError) return { status: 503, detail: error.message };
   if (error instanceof InvalidJsonError) return { status: 422, detail: [jsonFault(error)] };
-  if (error instanceof RefusedError) return { status: error.status, detail: error.message };
   if (error instanceof HttpException) return toHttpAnswer(error.getStatus());
   if (isFastifyError(error)) return toHttpAnswer(error.statusCode);
   return { status: 500, detail: phrase(500) };

@@ -6,8 +6,9 @@ const ERRORS = {
   400: 'Something is wrong with the request',
   404: 'There is no such model',
   413: 'The body has more than 1 MiB',
+  429: 'More is waiting than the server takes on: come back after the seconds of `Retry-After`',
   500: 'The generation failed',
-  503: 'The model is not loaded',
+  503: 'The model is not loaded, or the server is shutting down',
 } as const;
 
 /** Documents errors in OpenAI's shape. */
@@ -36,6 +37,6 @@ export function ApiAnswer(answer: Type, ...parts: Type[]): MethodDecorator {
         },
       },
     }),
-    ApiErrors(400, 404, 413, 500, 503),
+    ApiErrors(400, 404, 413, 429, 500, 503),
   );
 }

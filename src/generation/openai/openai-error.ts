@@ -1,29 +1,17 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
-import { RefusedError } from '../../access/errors.js';
 import { RequestValidationError, type ValidationFault } from '../../common/fastapi/validation-fault.js';
 import { InvalidJsonError } from '../../common/http/json-body.js';
+import { type RefusalReason, RefusedError } from '../../common/refused.error.js';
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
+import { ModelNotFoundError } from '../served-model.js';
 import type { OpenAiErrorBody, OpenAiErrorDetail } from './dto/openai-error.dto.js';
-
-/** Thrown for a model that is not served. */
-export class ModelNotFoundError extends Error {
-  override readonly name = 'ModelNotFoundError';
-
-  constructor(id: string, served: string) {
-    super(`The model ${JSON.stringify(id.slice(0, 200))} does not exist: this server has ${JSON.stringify(served)}`);
-  }
-}
-
-/** Thrown for parameters that are right by themselves, but not together or not for this model. */
-export function wrongParameter(param: string, message: string, input: unknown): RequestValidationError {
-  return new RequestValidationError([{ type: 'value_error', loc: ['body', param], msg: message, input }]);
-}
 
 export interface OpenAiError {
   readonly status: number;
   readonly body: OpenAiErrorBody;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Nobody reads it: the client closed the connection (the number is nginx's). */
@@ -61,11 +49,23 @@ function pathOf([, field, ...rest]: readonly (string | number)[]): string | null
   return rest.reduce<string>((path, step) => path + (typeof step === 'number' ? `[${step}]` : `.${step}`), `${field}`);
 }
 
+const REFUSALS: Readonly<Record<RefusalReason, Pick<OpenAiErrorDetail, 'type' | 'code'>>> = {
+  unauthorized: { type: 'invalid_request_error', code: 'invalid_api_key' },
+  rate_limited: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  overloaded: { type: 'rate_limit_error', code: 'overloaded' },
+  draining: { type: 'server_error', code: 'draining' },
+};
+
+function ofRefusal({ status, message, headers, reason }: RefusedError): OpenAiError {
+  return { status, headers, body: { error: { message, param: null, ...REFUSALS[reason] } } };
+}
+
 function ofInference({ code, message }: InferenceError): OpenAiError {
   switch (code) {
     case 'prompt_too_long':
       return answer(400, message, { code: 'context_length_exceeded' });
     case 'request_invalid':
+    case 'grammar_invalid':
       return answer(400, message);
     case 'template_failed':
       return answer(400, message, { param: 'messages' });
@@ -78,15 +78,6 @@ function ofInference({ code, message }: InferenceError): OpenAiError {
     case 'model_unsupported':
     case 'device_unavailable':
       return answer(500, `Generation failed: ${message}`);
-  }
-}
-
-function ofRefusal({ reason, status, message }: RefusedError): OpenAiError {
-  switch (reason) {
-    case 'unauthorized':
-      return answer(status, message, { code: 'invalid_api_key' });
-    case 'rate_limited':
-      return answer(status, message, { code: 'rate_limit_exceeded' });
   }
 }
 

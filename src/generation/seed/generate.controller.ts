@@ -7,6 +7,7 @@ import {
   ApiPayloadTooLargeResponse,
   ApiServiceUnavailableResponse,
   ApiTags,
+  ApiTooManyRequestsResponse,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
@@ -33,8 +34,15 @@ export class GenerateController {
   @ApiOkResponse({ description: 'The answer', type: GenerateResponse })
   @ApiPayloadTooLargeResponse({ description: 'The body has more than 1 MiB', type: ErrorBody })
   @ApiUnprocessableEntityResponse({ description: 'Something is wrong with the request', type: ValidationErrorBody })
+  @ApiTooManyRequestsResponse({
+    description: 'More is waiting than the server takes on: come back after the seconds of `Retry-After`',
+    type: ErrorBody,
+  })
   @ApiInternalServerErrorResponse({ description: 'The generation failed', type: ErrorBody })
-  @ApiServiceUnavailableResponse({ description: 'The model is not loaded', type: ErrorBody })
+  @ApiServiceUnavailableResponse({
+    description: 'The model is not loaded, or the server is shutting down',
+    type: ErrorBody,
+  })
   generate(
     @Body(GenerateRequestPipe) body: GenerateRequest,
     @ClientSignal() signal: AbortSignal,
