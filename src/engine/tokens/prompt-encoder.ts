@@ -69,7 +69,8 @@ export class PromptEncoder {
     if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
     const { controlTokens } = this.tokenizer;
     try {
-      return this.template.render(controlTokens.marked(chat)) + (chat.continuation ?? '');
+      const marked = controlTokens.marked(chat);
+      return this.template.render(marked) + (marked.continuation ?? '');
     } catch (error) {
       const { code, message } = EngineError.from(error);
       throw new EngineError(code, controlTokens.withoutMarks(message));
