@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { dataEvent, eventStream } from '../../common/http/event-stream.js';
-import { InferenceError, type Prompt } from '../../inference/inference-provider.js';
+import { type GenerationRequest, InferenceError, type Prompt } from '../../inference/inference-provider.js';
 import { beginAnswers } from '../answers.js';
+import type { AnswerPlan, ChatPlan } from '../chat/chat.service.js';
 import { ModelService } from '../model.service.js';
 import { RequestRecord } from '../request-record.js';
 import type { AnswerFormat } from './answer-format.js';
@@ -19,6 +20,8 @@ export interface RouteRequest {
   readonly format: AnswerFormat;
   readonly prompts: readonly Prompt[];
   readonly limits: AnswerLimits;
+  /** Of a conversation, which is the only prompt. */
+  readonly chat?: ChatPlan;
 }
 
 /** From a valid request to an answer, complete or as a stream. */
@@ -35,7 +38,7 @@ export class OpenAiService {
    */
   async answer(
     { request, warnings }: Body<SamplingRequest>,
-    { format, prompts, limits }: RouteRequest,
+    { format, prompts, limits, chat }: RouteRequest,
     reply: FastifyReply,
     signal: AbortSignal,
   ): Promise<object | Readable> {
@@ -48,11 +51,15 @@ export class OpenAiService {
       model: model.id,
       system_fingerprint: fingerprintOf(model),
     };
-    const requestsFor = (ids: readonly number[]) =>
-      toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
+    let plan: AnswerPlan | undefined;
+    const requestsFor = async (ids: readonly number[]): Promise<readonly GenerationRequest[]> => {
+      plan = await chat?.planAnswers(ids, signal);
+      const requests = toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
+      return requests.map((one) => ({ ...one, ...plan?.options }));
+    };
     const record = new RequestRecord(reply.log, format.object);
     const answers = await beginAnswers(this.models, { prompts, requestsFor }, signal, record);
-    const writer = new AnswerWriter(answers, { format, head, request, warnings });
+    const writer = new AnswerWriter(answers, { format, head, request, warnings, createParser: plan?.createParser });
     return request.stream ? eventStream(reply, withLastError(writer.stream(), reply)) : writer.complete();
   }
 }
