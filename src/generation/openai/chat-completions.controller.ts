@@ -2,13 +2,14 @@ import { Body as RequestBody, Controller, HttpCode, Post, Res, UseFilters, UseGu
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
+import { ChatService } from '../chat/chat.service.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { type Body, BodyPipe } from '../body.pipe.js';
 import { ChatCompletionRequest } from './dto/chat-completion-request.dto.js';
 import { ChatCompletion, ChatLogprobs } from './dto/chat-completion.dto.js';
 import { CHAT_FORMAT } from './formats.js';
-import { toChatMessages } from './messages.js';
 import { wrongParameter } from '../../common/fastapi/validation-fault.js';
+import { thinkingWarnings, toChatRequest } from './chat-request.js';
 import { OpenAiExceptionFilter } from './openai-exception.filter.js';
 import { OpenAiService } from './openai.service.js';
 import { ApiAnswer } from './api-answer.decorator.js';
@@ -18,7 +19,10 @@ import { ApiAnswer } from './api-answer.decorator.js';
 @UseGuards(ModelReadyGuard)
 @UseFilters(OpenAiExceptionFilter)
 export class ChatCompletionsController {
-  constructor(private readonly service: OpenAiService) {}
+  constructor(
+    private readonly service: OpenAiService,
+    private readonly chats: ChatService,
+  ) {}
 
   @Post()
   @HttpCode(200)
@@ -34,20 +38,21 @@ export class ChatCompletionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
     const { request } = body;
-    const { top_logprobs: topLogprobs, chat_template_kwargs: variables } = request;
+    const { top_logprobs: topLogprobs } = request;
     if (topLogprobs !== undefined && !request.logprobs) {
       throw wrongParameter('top_logprobs', 'Only with logprobs', topLogprobs);
     }
-    const messages = toChatMessages(request.messages);
-    const addGenerationPrompt = request.add_generation_prompt ?? true;
+    const chat = this.chats.plan(toChatRequest(request));
     const route = {
       format: CHAT_FORMAT,
-      prompts: [{ kind: 'chat', messages, addGenerationPrompt, variables }] as const,
+      prompts: [chat.prompt],
+      chat,
       limits: {
         maxNewTokens: request.max_completion_tokens ?? request.max_tokens,
         logprobs: request.logprobs ? (topLogprobs ?? 0) : undefined,
       },
     };
-    return this.service.answer(body, route, reply, signal);
+    const warnings = [...body.warnings, ...thinkingWarnings(request, this.chats)];
+    return this.service.answer({ request, warnings }, route, reply, signal);
   }
 }
