@@ -4,6 +4,7 @@ import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { AnthropicModule } from './generation/anthropic/anthropic.module.js';
 import { DialectExceptionFilter } from './generation/dialect-exception.filter.js';
+import { ExplainModule } from './generation/explain/explain.module.js';
 import { GenerationModule } from './generation/generation.module.js';
 import { OpenAiModule } from './generation/openai/openai.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -14,7 +15,14 @@ export class AppModule {
   static forRoot(config: Config): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(config), GenerationModule, OpenAiModule, AnthropicModule, HealthModule],
+      imports: [
+        ConfigModule.forRoot(config),
+        GenerationModule,
+        OpenAiModule,
+        AnthropicModule,
+        ExplainModule,
+        HealthModule,
+      ],
       providers: [{ provide: APP_FILTER, useClass: DialectExceptionFilter }],
     };
   }

@@ -60,6 +60,7 @@ export class OpenAiService {
         return requests.map((one) => ({ ...one, ...answers?.options }));
       },
       parserFactory: () => answers?.createParser,
+      limitsLength: limits.maxNewTokens !== undefined,
       warningsFor: () => warnings,
     };
   }

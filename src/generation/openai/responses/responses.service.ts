@@ -3,15 +3,16 @@ import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { eventStream, namedEvent } from '../../../common/http/event-stream.js';
 import type { ModelInfo } from '../../../inference/inference-provider.js';
-import type { Body } from '../../body.pipe.js';
+import { type Body, BodyPipe } from '../../body.pipe.js';
 import { type Turn, TurnService } from '../../chat/turn.service.js';
+import { ExplainService } from '../../explain/explain.service.js';
 import { withLastError } from '../../last-error.js';
 import { ModelService } from '../../model.service.js';
 import { RequestRecord } from '../../request-record.js';
 import { checkModel, fingerprintOf } from '../../served-model.js';
 import { tellWarnings } from '../../warnings.js';
 import { toOpenAiError } from '../openai-error.js';
-import type { ResponseRequest } from './dto/response-request.dto.js';
+import { ResponseRequest } from './dto/response-request.dto.js';
 import { failedEvent, type ResponseEvent, responseEvents, type ResponseHead } from './response-writer.js';
 import { toTurn } from './turn.js';
 
@@ -21,7 +22,11 @@ export class ResponsesService {
   constructor(
     private readonly models: ModelService,
     private readonly turns: TurnService,
-  ) {}
+    explain: ExplainService,
+  ) {
+    const body = new BodyPipe(ResponseRequest);
+    explain.register('/v1/responses', (given, signal) => turns.plan(this.toTurn(body.transform(given)), signal));
+  }
 
   /**
    * @throws {ModelNotFoundError}
