@@ -8,14 +8,18 @@ import { ExplainModule } from './generation/explain/explain.module.js';
 import { GenerationModule } from './generation/generation.module.js';
 import { OpenAiModule } from './generation/openai/openai.module.js';
 import { HealthModule } from './health/health.module.js';
+import type { EarlyLoad } from './inference/early-load.js';
+import { InferenceModule } from './inference/inference.module.js';
 
 /** The composition root: add modules of your own to its imports. */
 @Module({})
 export class AppModule {
-  static forRoot(config: Config): DynamicModule {
+  /** @param earlyLoad of the model, if it began already */
+  static forRoot(config: Config, earlyLoad?: EarlyLoad): DynamicModule {
     return {
       module: AppModule,
       imports: [
+        InferenceModule.forRoot(earlyLoad),
         ConfigModule.forRoot(config),
         GenerationModule,
         OpenAiModule,

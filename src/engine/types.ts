@@ -52,6 +52,8 @@ export interface ModelInfo {
   /** Bytes of the weights on disk. */
   readonly weightBytes: number;
   readonly vocabSize: number;
+  /** Tokens that have no text in an answer unless that is asked for. */
+  readonly specialIds: readonly number[];
   /** Longest sequence in tokens, prompt and answer together. */
   readonly contextLength: number;
   /** Longest sequence that the model was made for. */
@@ -114,6 +116,11 @@ export interface AnswerOptions {
    * nothing is told if left out.
    */
   readonly logprobs?: number;
+  /**
+   * The same for the tokens of the prompt but the first, before which there is nothing. All of the prompt is then
+   * computed, also what is in the KV cache already.
+   */
+  readonly promptLogprobs?: number;
   /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
   readonly grammar?: Grammar;
   /**
@@ -219,6 +226,10 @@ export type GenerationEvent =
       readonly ids: readonly number[];
       /** One for each of `ids`, when they were asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
+      /** One for each token of the prompt but the first, when they were asked for; only before the first of `ids`. */
+      readonly promptLogprobs?: readonly TokenLogprobs[];
+      /** Whether the answer has no more tokens: a `finish` follows at once. */
+      readonly last?: boolean;
     }
   | (Finish & {
       readonly type: 'finish';

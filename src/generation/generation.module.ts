@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { InferenceModule } from '../inference/inference.module.js';
 import { ChatService } from './chat/chat.service.js';
 import { TurnService } from './chat/turn.service.js';
 import { ExplainService } from './explain/explain.service.js';
@@ -8,10 +7,11 @@ import { GenerateRequestPipe } from './seed/generate-request.pipe.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
 
-/** The model's life, and the routes that let people use it. Import it to use `ModelService`, or
- * `ChatService`, in a module of your own. */
+/**
+ * The model's life, and the routes that let people use it. Import it to use `ModelService`, or `ChatService`, in a module
+ * of your own.
+ */
 @Module({
-  imports: [InferenceModule],
   controllers: [GenerateController],
   providers: [ModelService, GenerateService, GenerateRequestPipe, ChatService, TurnService, ExplainService],
   exports: [ModelService, ChatService, TurnService, ExplainService],
