@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { Config } from './config/config.js';
+import { CONFIG } from './config/config.module.js';
+import { Admission } from './generation/admission/admission.js';
 import { useConnections } from './common/http/connections.js';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
@@ -28,11 +31,14 @@ export function createHttpAdapter(logger: Logger): FastifyAdapter {
 /** What the application needs beyond its modules; the server and the tests that run it in their process share this. */
 export function configureApp(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
+  const admission = app.get(Admission);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
+    // The client's next request finds a server that goes on.
+    if (admission.draining) void reply.header('connection', 'close');
     done();
   });
-  useConnections(app);
+  useConnections(app, { readTimeout: app.get<Config>(CONFIG).readTimeout });
   useMethodNotAllowed(app);
   useJsonBodies(app);
 }

@@ -1,10 +1,19 @@
 import { stat } from 'node:fs/promises';
+import { monotonicNow } from './clock.js';
 import type { StepEvent } from './batching/generation-loop.js';
 import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { checkRequest } from './request-check.js';
 import { resolveSampling } from './sampling/sampling-parameters.js';
-import type { EngineOptions, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo, Prompt } from './types.js';
+import type {
+  EngineOptions,
+  GenerationEvent,
+  GenerationRequest,
+  LoadProgress,
+  ModelInfo,
+  Prompt,
+  TimeLimits,
+} from './types.js';
 import { Deferred } from './worker/deferred.js';
 import { DecoderThread, type LoadedDecoder } from './worker/decoder-thread.js';
 import { TextThread } from './worker/text-thread.js';
@@ -66,6 +75,11 @@ export class Engine {
     readonly dispose: () => Promise<void>,
   ) {}
 
+  /** Milliseconds for which there has been work and none of it got on; 0 when there is none. */
+  get stalledFor(): number {
+    return Math.max(this.decoder.stalledFor, this.text.stalledFor);
+  }
+
   /**
    * The token ids of a prompt, as a model reads them.
    *
@@ -91,14 +105,16 @@ export class Engine {
    * @throws {EngineError} prompt_too_long, request_invalid, template_failed, cancelled, not_loaded or runtime_failed
    */
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    const received = monotonicNow();
     checkRequest(request, this.info.vocabSize);
-    const { prompt, sampling, maxNewTokens, ...options } = request;
+    const { prompt, sampling, maxNewTokens, timeLimits, ...options } = request;
     const ids = await this.encode(prompt, signal);
     const id = ++this.lastId;
     const queue = this.decoder.submit({
       ...options,
       id,
       prompt: Int32Array.from(ids),
+      deadlines: timeLimits && addTo(received, timeLimits),
       maxNewTokens: this.fit(ids, maxNewTokens),
       sampling: resolveSampling(sampling ?? {}, this.loaded.defaults.sampling),
     });
@@ -116,8 +132,9 @@ export class Engine {
       yield { type: 'start', promptTokens };
       while (!finished) {
         const steps = await queue.next();
-        newTokens += steps.length;
-        yield tokensEvent(steps);
+        const event = tokensEvent(steps);
+        newTokens += event.ids.length;
+        yield event;
         const last = steps.at(-1);
         if (last?.finish) {
           finished = true;
@@ -158,14 +175,22 @@ export class Engine {
   }
 }
 
-function tokensEvent(steps: readonly StepEvent[]): GenerationEvent {
+type TokensEvent = Extract<GenerationEvent, { type: 'tokens' }>;
+
+function tokensEvent(steps: readonly StepEvent[]): TokensEvent {
   const logprobs = steps.flatMap((step) => step.logprobs ?? []);
   return {
     type: 'tokens',
     text: steps.map(({ text }) => text).join(''),
-    ids: steps.map(({ token }) => token),
+    ids: steps.flatMap(({ token }) => token ?? []),
     ...(logprobs.length > 0 && { logprobs }),
   };
+}
+
+/** Limits as moments. */
+function addTo(received: number, { queue, firstToken, whole }: TimeLimits): TimeLimits {
+  const moment = (limit: number | undefined): number | undefined => (limit === undefined ? limit : received + limit);
+  return { queue: moment(queue), firstToken: moment(firstToken), whole: moment(whole) };
 }
 
 /** Before any thread reads a file and says that this one is missing. */

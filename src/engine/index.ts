@@ -16,6 +16,7 @@ export type {
   LoadProgress,
   ModelInfo,
   Prompt,
+  TimeLimits,
   TokenLogprob,
   TokenLogprobs,
 } from './types.js';

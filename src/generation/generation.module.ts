@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { InferenceModule } from '../inference/inference.module.js';
+import { Admission } from './admission/admission.js';
 import { ModelService } from './model.service.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
@@ -8,7 +9,7 @@ import { GenerateService } from './seed/generate.service.js';
 @Module({
   imports: [InferenceModule],
   controllers: [GenerateController],
-  providers: [ModelService, GenerateService],
-  exports: [ModelService],
+  providers: [Admission, ModelService, GenerateService],
+  exports: [Admission, ModelService],
 })
 export class GenerationModule {}

@@ -19,6 +19,7 @@ export type {
   ModelInfo,
   Prompt,
   SamplingRequest,
+  TimeLimits,
   TokenLogprob,
   TokenLogprobs,
 } from '../engine/index.js';
@@ -38,7 +39,7 @@ export interface LoadListeners {
  */
 export interface InferenceProvider {
   /**
-   * Loads the model.
+   * Loads the model, which has generated a token when this returns.
    *
    * @param signal ends the load
    */
@@ -46,6 +47,12 @@ export interface InferenceProvider {
 
   /** Frees everything that the model holds; requests that still run end with the error `not_loaded`. */
   unload(): Promise<void>;
+
+  /**
+   * Milliseconds for which there has been work and none of it got on; 0 when there is none. One that cannot stand still
+   * need not have this.
+   */
+  stalledFor?(): number;
 
   /** The token ids of a prompt, as the model reads them. Only for a loaded model. */
   encode(prompt: Prompt, signal: AbortSignal): Promise<readonly number[]>;

@@ -8,6 +8,7 @@ import { Deferred } from './deferred.js';
 import { EventQueue } from './event-queue.js';
 import { LoadMeter } from './load-meter.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
+import { Pulse, Standstill } from './pulse.js';
 import { WorkerThread } from './worker-thread.js';
 
 export interface LoadedDecoder {
@@ -26,6 +27,8 @@ export class DecoderThread {
   private readonly thread: WorkerThread<DecoderCommand, DecoderMessage>;
   private readonly loading = new Deferred<LoadedDecoder>();
   private readonly queues = new Map<number, EventQueue<StepEvent>>();
+  private readonly pulse = new Pulse();
+  private readonly standstill = new Standstill();
   private readonly meter: LoadMeter;
   private failure: EngineError | undefined;
 
@@ -34,7 +37,7 @@ export class DecoderThread {
     private readonly handlers: DecoderThreadHandlers,
   ) {
     this.meter = new LoadMeter(handlers.onProgress);
-    const data: DecoderWorkerData = { options, interrupt: this.interrupt.handles };
+    const data: DecoderWorkerData = { options, interrupt: this.interrupt.handles, pulse: this.pulse.memory };
     this.thread = new WorkerThread('./decoder-worker.js', data, {
       onMessage: (message) => this.receive(message),
       onFailure: (error) => this.fail(error),
@@ -46,6 +49,11 @@ export class DecoderThread {
     return this.loading.promise;
   }
 
+  /** Milliseconds for which there has been something to do and no step of it got done. */
+  get stalledFor(): number {
+    return this.standstill.duration(this.pulse.last);
+  }
+
   /** Hands a request to the loop; its events come through the queue. */
   submit(request: LoopRequest): EventQueue<StepEvent> {
     const queue = new EventQueue<StepEvent>();
@@ -53,6 +61,7 @@ export class DecoderThread {
       queue.fail(this.failure);
     } else {
       this.queues.set(request.id, queue);
+      this.standstill.begin(request.id);
       this.thread.post({ type: 'submit', request });
     }
     return queue;
@@ -60,6 +69,7 @@ export class DecoderThread {
 
   /** Ends a request, finished or not: no event comes any more, and its slot is freed. */
   release(id: number, finished: boolean): void {
+    this.standstill.end(id);
     if (this.queues.delete(id) && !finished) this.thread.post({ type: 'cancel', id });
   }
 
@@ -89,6 +99,7 @@ export class DecoderThread {
 
   private deliver(event: LoopEvent): void {
     const queue = this.queues.get(event.id);
+    if ('error' in event || event.finish) this.standstill.end(event.id);
     if (!('error' in event)) return queue?.push(event);
     this.queues.delete(event.id);
     queue?.fail(EngineError.deserialize(event.error));

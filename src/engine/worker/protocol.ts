@@ -9,6 +9,8 @@ import type { EngineOptions, LoadPhase, Prompt } from '../types.js';
 export interface DecoderWorkerData {
   readonly options: EngineOptions;
   readonly interrupt: InterruptHandles;
+  /** Of a `Pulse`, which beats with every step. */
+  readonly pulse: SharedArrayBuffer;
 }
 
 /** To the decoder's thread. */

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
+import { estimateTokens } from '../admission/estimate.js';
 import { ModelService } from '../model.service.js';
 import { RequestRecord } from '../request-record.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
@@ -18,17 +19,22 @@ export class GenerateService {
 
   /**
    * @throws {ModelNotLoadedError}
+   * @throws {RefusedError}
    * @throws {InferenceError}
    */
   async generate(body: GenerateRequest, signal: AbortSignal, log: FastifyBaseLogger): Promise<GenerateResponse> {
     const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
+    const request = this.toRequest(body, maxNewTokens);
+    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(request.prompt) });
     const record = new RequestRecord(log, 'generate');
     let response = '';
     try {
-      for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {
+      for await (const event of this.models.generate(request, signal)) {
+        ticket.note(0, event);
         switch (event.type) {
           case 'start':
             record.promptTokens = event.promptTokens;
+            ticket.correct({ answers: 1, promptTokens: event.promptTokens });
             break;
           case 'tokens':
             response += event.text;
@@ -38,9 +44,11 @@ export class GenerateService {
             record.outcome = event.reason;
         }
       }
+      ticket.complete();
       return { response, input_token_count: record.promptTokens, output_token_count: record.newTokens };
     } catch (error) {
       record.fail(error);
+      ticket.fail(error);
       throw error;
     } finally {
       record.write({ max_new_tokens: maxNewTokens });
