@@ -1,13 +1,17 @@
 /** The engine's only door: what the rest of the server may use. Nothing in this folder knows of Nest or HTTP. */
+export { monotonicNow } from './clock.js';
 export { Engine, type EngineHandlers } from './engine.js';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.js';
+export type { Grammar, JsonSchema, StructuralTagFormat, TagFormat } from './grammar/grammar.js';
 export type { SamplingRequest } from './sampling/sampling-parameters.js';
 export type { ChatInput, ChatMessage } from './tokens/chat-template.js';
 export type {
   AnswerOptions,
   ComputeType,
   Device,
+  EffectiveParameter,
   EngineOptions,
+  Explanation,
   Finish,
   FinishReason,
   GenerationEvent,
@@ -15,8 +19,12 @@ export type {
   LoadPhase,
   LoadProgress,
   ModelInfo,
+  ParameterSource,
   Prompt,
+  RenderedPrompt,
+  StepReport,
   TimeLimits,
+  Timings,
   TokenLogprob,
   TokenLogprobs,
 } from './types.js';

@@ -28,7 +28,8 @@ export interface Answers {
 }
 
 /**
- * Begins answers. A request that is too much for the server is turned away before anything is done. Returns when all are accepted: what is wrong with a request is an error here, before anything is sent.
+ * Begins answers. A request that is too much for the server is turned away before anything is done. Returns when all are
+ * accepted: what is wrong with a request is an error here, before anything is sent.
  *
  * @param signal ends all of them, whether anybody reads on or not
  * @param record is filled, and written at the end
@@ -60,7 +61,7 @@ export async function beginAnswers(
   try {
     const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
     record.promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
-    const requests = promptIds.flatMap(requestsFor);
+    const requests = promptIds.flatMap(requestsFor).map((request) => ({ ...request, client: record.client }));
     ticket.correct({ answers: requests.length, promptTokens: record.promptTokens });
     const answers = requests.map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Uses the built server as its clients do: the seed's own Python client, OpenAI's, FastAPI's validation as the reference,
-# schemathesis, and Swagger UI in Chromium. Ends with a line `N passed, N failed`.
+# Uses the built server as its clients do: the seed's own Python client, OpenAI's for Python and Node, Hugging Face's,
+# FastAPI's validation as the reference, schemathesis, and Swagger UI in Chromium. Ends with a line `N passed, N failed`.
 #
 # Needs: the built server (npm ci && npm run build), Node with npm, Python 3.11 or later with venv, and the package
 # sources of pip and npm; for Chromium, if it is not installed, Debian with root and the package sources of apt.
@@ -15,6 +15,8 @@ repository=$(cd "$here/../.." && pwd)
 cache=${ROOST_CLIENTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/roost-clients}
 python=$cache/python/bin/python
 playwright=1.65.1
+# For the clients that need a newer Node than the server does.
+client_node=24
 
 fail() {
   echo "test/clients/run.sh: $*" >&2
@@ -53,6 +55,22 @@ if [ "$(cat "$cache/npm/installed.txt" 2>/dev/null)" != "$playwright" ]; then
   npm install --prefix "$cache/npm" --no-audit --no-fund --ignore-scripts --loglevel=error "playwright-core@$playwright"
   echo "$playwright" >"$cache/npm/installed.txt"
 fi
+if ! cmp -s "$here/node/package-lock.json" "$cache/node/installed.json"; then
+  step 'installing the Node packages'
+  mkdir -p "$cache/node"
+  cp "$here"/node/package*.json "$cache/node/"
+  npm ci --prefix "$cache/node" --no-audit --no-fund --ignore-scripts --loglevel=error
+  cp "$here/node/package-lock.json" "$cache/node/installed.json"
+fi
+node=node
+if ! node -e 'process.exit(parseInt(process.versions.node) < 22 ? 1 : 0)'; then
+  node=$cache/node-$client_node/node_modules/.bin/node
+  if ! "$node" --version >/dev/null 2>&1; then
+    step "installing Node $client_node"
+    # The package brings its binary by an install script.
+    npm install --prefix "$cache/node-$client_node" --no-audit --no-fund --ignore-scripts=false --loglevel=error "node@$client_node"
+  fi
+fi
 if ! command -v chromium >/dev/null; then
   step 'installing Chromium'
   [ "$(id -u)" = 0 ] || fail 'Chromium is missing, and only root can install it'
@@ -66,6 +84,11 @@ export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HF_HOME=$work/huggingface TM
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 unset PYTEST_ADDOPTS PYTEST_PLUGINS HF_TOKEN HUGGING_FACE_HUB_TOKEN
 cd "$work"
+# Node looks for packages beside the file that imports them.
+mkdir "$work/node"
+cp "$here"/node/*.mjs "$work/node/"
+ln -s "$cache/node/node_modules" "$work/node/node_modules"
+export ROOST_GOLDEN=$repository/models/demo/golden.json
 
 passed=0
 failed=0
@@ -89,9 +112,12 @@ part() {
   failed=$((failed + counted_failures))
 }
 pytest=("$python" -m pytest --rootdir "$here" --config-file /dev/null -p no:cacheprovider --quiet --tb=short)
+node_test=("$node" --test --test-reporter="$work/node/reporter.mjs")
 
 part "the seed's client" -- "${pytest[@]}" "$here/test_seed_client.py"
-part "OpenAI's client" -- "${pytest[@]}" "$here/test_openai.py"
+part "OpenAI's client for Python" -- "${pytest[@]}" "$here/test_openai.py"
+part "OpenAI's client for Node" -- "${node_test[@]}" "$work/node/openai.test.mjs"
+part "Hugging Face's client for Node" -- "${node_test[@]}" "$work/node/huggingface.test.mjs"
 part 'the same answers as FastAPI' -- "${pytest[@]}" "$here/test_fastapi_parity.py"
 # Short answers keep thousands of requests cheap.
 part 'the OpenAPI document, by schemathesis' MAX_NEW_TOKENS=16 -- "${pytest[@]}" "$here/test_openapi.py"

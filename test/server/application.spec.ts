@@ -7,6 +7,7 @@ import { configureApp, createHttpAdapter } from '../../src/app.setup.js';
 import { loadConfig } from '../../src/config/config.js';
 import { ModelService } from '../../src/generation/model.service.js';
 import {
+  type Explanation,
   type GenerationEvent,
   type GenerationRequest,
   INFERENCE_PROVIDER,
@@ -35,6 +36,7 @@ const INFO: ModelInfo = {
   kvCacheBytes: 1,
   threads: 1,
   hasChatTemplate: true,
+  fingerprint: 'f',
   warnings: [],
 };
 
@@ -72,6 +74,10 @@ class FakeProvider implements InferenceProvider {
 
   decode(): Promise<string> {
     return Promise.resolve('');
+  }
+
+  explain(): Promise<Explanation> {
+    return Promise.reject(new InferenceError('request_invalid', 'not explained'));
   }
 
   async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
@@ -228,6 +234,7 @@ describe('POST /generate', () => {
       min_p: 0.1,
       seed: 4,
       stop: 'x',
+      timeout: 2.5,
     });
     expect(response.body).toEqual({ response: 'ab', input_token_count: 3, output_token_count: 3 });
     expect(provider.requests).toEqual([
@@ -237,6 +244,8 @@ describe('POST /generate', () => {
         sampling: { temperature: 0.5, topK: 3, topP: 0.9, minP: 0.1, repetitionPenalty: undefined },
         seed: 4,
         stop: ['x'],
+        timeLimits: { whole: 2500 },
+        client: 'anonymous',
       },
     ]);
   });

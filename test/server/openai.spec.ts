@@ -7,6 +7,7 @@ import { configureApp, createHttpAdapter } from '../../src/app.setup.js';
 import { loadConfig } from '../../src/config/config.js';
 import { ModelService } from '../../src/generation/model.service.js';
 import {
+  type Explanation,
   type GenerationEvent,
   type GenerationRequest,
   INFERENCE_PROVIDER,
@@ -34,6 +35,7 @@ const INFO: ModelInfo = {
   kvCacheBytes: 1,
   threads: 1,
   hasChatTemplate: true,
+  fingerprint: 'f',
   warnings: [],
 };
 
@@ -75,6 +77,10 @@ class FakeProvider implements InferenceProvider {
 
   decode(ids: readonly number[]): Promise<string> {
     return Promise.resolve(ids.join(' '));
+  }
+
+  explain(): Promise<Explanation> {
+    return Promise.reject(new InferenceError('request_invalid', 'not explained'));
   }
 
   async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {
@@ -402,6 +408,7 @@ describe('several answers', () => {
 describe('the model gets', () => {
   it('every parameter', async () => {
     await chat({
+      timeout: 2.5,
       max_tokens: 30,
       max_completion_tokens: 20,
       temperature: 0.5,
@@ -430,6 +437,8 @@ describe('the model gets', () => {
     ]);
     expect(provider.requests).toEqual([
       {
+        client: 'anonymous',
+        timeLimits: { whole: 2500 },
         prompt: { kind: 'tokens', ids: [5, 6, 7] },
         maxNewTokens: 20,
         sampling: {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { EngineError } from '../errors.js';
 import { isJsonObject, readOptionalText, type JsonObject } from '../model/json.js';
+import { redirectStripCalls, STRIP_FUNCTIONS } from './strip-calls.js';
 import type { SpecialTokens } from './tokenizer.js';
 
 /** A message as chat templates know it; what else it may hold (tool calls, a name) is up to the template. */
@@ -68,6 +69,7 @@ export class ChatTemplate {
         messages,
         ...(tools && { tools }),
         add_generation_prompt: addGenerationPrompt,
+        ...STRIP_FUNCTIONS,
       });
     } catch (error) {
       throw new EngineError('template_failed', `the chat template failed: ${(error as Error).message}`);
@@ -87,7 +89,9 @@ function readNamedTemplates(list: unknown): Record<string, Template> | undefined
 
 function parse(source: string, label: string): Template {
   try {
-    return new Template(source);
+    const template = new Template(source);
+    redirectStripCalls(template);
+    return template;
   } catch (error) {
     throw new EngineError('model_invalid', `${label}: the chat template has an error (${(error as Error).message})`);
   }

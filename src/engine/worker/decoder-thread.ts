@@ -1,14 +1,15 @@
-import type { LoopEvent, LoopRequest, StepEvent } from '../batching/generation-loop.js';
+import type { LoopEvent, LoopReport, LoopRequest, StepEvent } from '../batching/generation-loop.js';
+import { monotonicNow } from '../clock.js';
 import { EngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
 import { OrtInterrupt } from '../ort/interrupt.js';
-import type { EngineOptions, LoadProgress } from '../types.js';
+import type { EngineOptions, LoadProgress, StepReport, Timings } from '../types.js';
 import { Deferred } from './deferred.js';
 import { EventQueue } from './event-queue.js';
 import { LoadMeter } from './load-meter.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
-import { Pulse, Standstill } from './pulse.js';
+import { Standstill } from './standstill.js';
 import { WorkerThread } from './worker-thread.js';
 
 export interface LoadedDecoder {
@@ -16,7 +17,16 @@ export interface LoadedDecoder {
   readonly defaults: GenerationDefaults;
 }
 
+/** Filled in as a request gets on. */
+export type Progress = { -readonly [Moment in keyof Timings]?: Timings[Moment] };
+
+interface Submission {
+  readonly queue: EventQueue<StepEvent>;
+  readonly progress: Progress;
+}
+
 export interface DecoderThreadHandlers {
+  readonly onStep: (report: StepReport) => void;
   readonly onProgress: (progress: LoadProgress) => void;
   readonly onFailure: (error: EngineError) => void;
 }
@@ -26,8 +36,7 @@ export class DecoderThread {
   private readonly interrupt = new OrtInterrupt();
   private readonly thread: WorkerThread<DecoderCommand, DecoderMessage>;
   private readonly loading = new Deferred<LoadedDecoder>();
-  private readonly queues = new Map<number, EventQueue<StepEvent>>();
-  private readonly pulse = new Pulse();
+  private readonly submissions = new Map<number, Submission>();
   private readonly standstill = new Standstill();
   private readonly meter: LoadMeter;
   private failure: EngineError | undefined;
@@ -37,7 +46,7 @@ export class DecoderThread {
     private readonly handlers: DecoderThreadHandlers,
   ) {
     this.meter = new LoadMeter(handlers.onProgress);
-    const data: DecoderWorkerData = { options, interrupt: this.interrupt.handles, pulse: this.pulse.memory };
+    const data: DecoderWorkerData = { options, interrupt: this.interrupt.handles };
     this.thread = new WorkerThread('./decoder-worker.js', data, {
       onMessage: (message) => this.receive(message),
       onFailure: (error) => this.fail(error),
@@ -51,16 +60,20 @@ export class DecoderThread {
 
   /** Milliseconds for which there has been something to do and no step of it got done. */
   get stalledFor(): number {
-    return this.standstill.duration(this.pulse.last);
+    return this.standstill.duration;
   }
 
-  /** Hands a request to the loop; its events come through the queue. */
-  submit(request: LoopRequest): EventQueue<StepEvent> {
+  /**
+   * Hands a request to the loop; its events come through the queue.
+   *
+   * @param progress is filled in
+   */
+  submit(request: LoopRequest, progress: Progress): EventQueue<StepEvent> {
     const queue = new EventQueue<StepEvent>();
     if (this.failure) {
       queue.fail(this.failure);
     } else {
-      this.queues.set(request.id, queue);
+      this.submissions.set(request.id, { queue, progress });
       this.standstill.begin(request.id);
       this.thread.post({ type: 'submit', request });
     }
@@ -70,7 +83,7 @@ export class DecoderThread {
   /** Ends a request, finished or not: no event comes any more, and its slot is freed. */
   release(id: number, finished: boolean): void {
     this.standstill.end(id);
-    if (this.queues.delete(id) && !finished) this.thread.post({ type: 'cancel', id });
+    if (this.submissions.delete(id) && !finished) this.thread.post({ type: 'cancel', id });
   }
 
   /** Stops whatever the thread is doing, frees all that is native and ends the thread. */
@@ -92,17 +105,35 @@ export class DecoderThread {
         return this.loading.resolve(message);
       case 'failed':
         return this.fail(EngineError.deserialize(message.error));
-      case 'events':
-        for (const event of message.events) this.deliver(event);
+      case 'step':
+        return this.onStep(message.report, message.events);
     }
   }
 
-  private deliver(event: LoopEvent): void {
-    const queue = this.queues.get(event.id);
+  /** @param report none when nothing was run and requests only ended */
+  private onStep(report: LoopReport | undefined, events: readonly LoopEvent[]): void {
+    this.standstill.progress();
+    for (const { id } of report?.started ?? []) this.note(id, 'started', report?.began ?? 0);
+    for (const event of events) this.deliver(event, report?.ended);
+    if (report) this.handlers.onStep(report);
+  }
+
+  private deliver(event: LoopEvent, ended = monotonicNow()): void {
+    const queue = this.submissions.get(event.id)?.queue;
     if ('error' in event || event.finish) this.standstill.end(event.id);
-    if (!('error' in event)) return queue?.push(event);
-    this.queues.delete(event.id);
+    if (!('error' in event)) {
+      if (event.token !== undefined) this.note(event.id, 'firstToken', ended);
+      if (event.finish) this.note(event.id, 'finished', ended);
+      return queue?.push(event);
+    }
+    this.submissions.delete(event.id);
     queue?.fail(EngineError.deserialize(event.error));
+  }
+
+  /** Remembers when something happened first. */
+  private note(id: number, moment: keyof Timings, time: number): void {
+    const submission = this.submissions.get(id);
+    if (submission) submission.progress[moment] ??= time;
   }
 
   private fail(error: EngineError, unexpected = true): void {
@@ -110,8 +141,8 @@ export class DecoderThread {
     this.failure = error;
     this.meter.end();
     this.loading.reject(error);
-    for (const queue of this.queues.values()) queue.fail(error);
-    this.queues.clear();
+    for (const { queue } of this.submissions.values()) queue.fail(error);
+    this.submissions.clear();
     if (unexpected) this.handlers.onFailure(error);
   }
 }

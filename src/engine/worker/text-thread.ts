@@ -1,8 +1,8 @@
 import { EngineError } from '../errors.js';
-import type { Prompt } from '../types.js';
+import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
-import { Standstill } from './pulse.js';
-import type { TextCall, TextMessage, TextTask, TextWorkerData } from './protocol.js';
+import { Standstill } from './standstill.js';
+import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { WorkerThread } from './worker-thread.js';
 
 export interface LoadedText {
@@ -13,7 +13,7 @@ export interface LoadedText {
 export class TextThread {
   private readonly thread: WorkerThread<TextCall, TextMessage>;
   private readonly loading = new Deferred<LoadedText>();
-  private readonly calls = new Map<number, Deferred<readonly number[] | string>>();
+  private readonly calls = new Map<number, Deferred<TextResult>>();
   private readonly standstill = new Standstill();
   private lastCall = 0;
   private failure: EngineError | undefined;
@@ -36,7 +36,7 @@ export class TextThread {
 
   /** Milliseconds for which there have been calls and none of them got done. */
   get stalledFor(): number {
-    return this.standstill.duration();
+    return this.standstill.duration;
   }
 
   /**
@@ -46,6 +46,15 @@ export class TextThread {
    */
   async encode(prompt: Prompt): Promise<readonly number[]> {
     return (await this.call({ kind: 'encode', prompt })) as readonly number[];
+  }
+
+  /**
+   * Renders and tokenizes a prompt, and tells what it did.
+   *
+   * @throws {EngineError} template_failed, or what ended the thread
+   */
+  async explain(prompt: Prompt): Promise<RenderedPrompt> {
+    return (await this.call({ kind: 'explain', prompt })) as RenderedPrompt;
   }
 
   /**
@@ -75,17 +84,17 @@ export class TextThread {
     }
   }
 
-  private async call(task: TextTask): Promise<readonly number[] | string> {
+  private async call(task: TextTask): Promise<TextResult> {
     if (this.failure) throw this.failure;
     const call = ++this.lastCall;
-    const answer = new Deferred<readonly number[] | string>();
+    const answer = new Deferred<TextResult>();
     this.calls.set(call, answer);
     this.standstill.begin(call);
     this.thread.post({ call, task });
     return answer.promise;
   }
 
-  private take(call: number): Deferred<readonly number[] | string> | undefined {
+  private take(call: number): Deferred<TextResult> | undefined {
     const answer = this.calls.get(call);
     this.calls.delete(call);
     this.standstill.end(call);

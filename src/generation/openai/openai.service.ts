@@ -8,11 +8,11 @@ import { ModelService } from '../model.service.js';
 import { RequestRecord } from '../request-record.js';
 import type { AnswerFormat } from './answer-format.js';
 import { AnswerWriter } from './answer-writer.js';
-import type { Body } from './body.pipe.js';
+import type { Body } from '../body.pipe.js';
 import type { SamplingRequest } from './dto/sampling-request.dto.js';
 import { type AnswerLimits, checkTogether, toGenerationRequests } from './generation-request.js';
 import { toOpenAiError } from './openai-error.js';
-import { checkModel, fingerprintOf } from './served-model.js';
+import { checkModel, fingerprintOf } from '../served-model.js';
 
 /** What a route makes of its own parameters. */
 export interface RouteRequest {
@@ -50,13 +50,9 @@ export class OpenAiService {
     };
     const requestsFor = (ids: readonly number[]) =>
       toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
-    const record = new RequestRecord(reply.log, format.object);
-    const answers = await beginAnswers(
-      this.models,
-      { prompts, answersPerPrompt: request.n, requestsFor },
-      signal,
-      record,
-    );
+    const record = new RequestRecord(reply.request, format.object);
+    const wanted = { prompts, answersPerPrompt: request.n, requestsFor };
+    const answers = await beginAnswers(this.models, wanted, signal, record);
     const writer = new AnswerWriter(answers, { format, head, request, warnings });
     return request.stream ? eventStream(reply, withLastError(writer.stream(), reply)) : writer.complete();
   }

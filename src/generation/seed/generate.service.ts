@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
@@ -22,14 +22,14 @@ export class GenerateService {
    * @throws {RefusedError}
    * @throws {InferenceError}
    */
-  async generate(body: GenerateRequest, signal: AbortSignal, log: FastifyBaseLogger): Promise<GenerateResponse> {
+  async generate(body: GenerateRequest, signal: AbortSignal, request: FastifyRequest): Promise<GenerateResponse> {
     const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
-    const request = this.toRequest(body, maxNewTokens);
-    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(request.prompt) });
-    const record = new RequestRecord(log, 'generate');
+    const record = new RequestRecord(request, 'generate');
+    const generation = { ...this.toRequest(body, maxNewTokens), client: record.client };
+    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(generation.prompt) });
     let response = '';
     try {
-      for await (const event of this.models.generate(request, signal)) {
+      for await (const event of this.models.generate(generation, signal)) {
         ticket.note(0, event);
         switch (event.type) {
           case 'start':
@@ -56,7 +56,7 @@ export class GenerateService {
   }
 
   private toRequest(body: GenerateRequest, maxNewTokens: number): GenerationRequest {
-    const { prompt: text, seed, stop } = body;
+    const { prompt: text, seed, stop, timeout } = body;
     return {
       prompt: this.models.model.hasChatTemplate
         ? { kind: 'chat', messages: [{ role: 'user', content: text }], addGenerationPrompt: true }
@@ -71,6 +71,7 @@ export class GenerateService {
       },
       seed,
       stop,
+      timeLimits: timeout === undefined ? undefined : { whole: 1000 * timeout },
     };
   }
 }

@@ -1,0 +1,24 @@
+// What the tests of the clients for Node share; run.sh starts them beside a server.
+import { readFileSync } from 'node:fs';
+
+export const url = process.env.ROOST_URL;
+export const QUESTION = 'What is an Inference Endpoint?';
+export const MESSAGES = [{ role: 'user', content: QUESTION }];
+
+/** The answer to QUESTION, as torch and transformers gave it. */
+export const golden = readGolden();
+
+/** All that an async iterable yields. */
+export async function collect(items) {
+  const all = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+function readGolden() {
+  const { cases } = JSON.parse(readFileSync(process.env.ROOST_GOLDEN, 'utf8'));
+  const { text, input_ids, output_ids } = cases.find(({ messages, tools, template }) => {
+    return messages.length === 1 && messages[0].content === QUESTION && !tools && !template;
+  });
+  return { text, promptTokens: input_ids.length, newTokens: output_ids.length };
+}
