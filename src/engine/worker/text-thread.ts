@@ -4,6 +4,7 @@ import type { Grammar } from '../grammar/grammar.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
 import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
+import { Standstill } from './standstill.js';
 import { WorkerThread } from './worker-thread.js';
 
 /** The text thread, as the main thread sees it. */
@@ -11,6 +12,7 @@ export class TextThread {
   private readonly thread: WorkerThread<TextCall, TextMessage>;
   private readonly loading = new Deferred<LoadedText>();
   private readonly calls = new Map<number, Deferred<TextResult>>();
+  private readonly standstill = new Standstill();
   private lastCall = 0;
   private failure: EngineError | undefined;
 
@@ -28,6 +30,11 @@ export class TextThread {
   /** @throws {EngineError} what is wrong with the tokenizer or the template */
   get loaded(): Promise<LoadedText> {
     return this.loading.promise;
+  }
+
+  /** Milliseconds for which there have been calls and none of them got done. */
+  get stalledFor(): number {
+    return this.standstill.duration;
   }
 
   /**
@@ -96,6 +103,7 @@ export class TextThread {
     const call = ++this.lastCall;
     const answer = new Deferred<TextResult>();
     this.calls.set(call, answer);
+    this.standstill.begin(call);
     this.thread.post({ call, task });
     return answer.promise;
   }
@@ -103,6 +111,7 @@ export class TextThread {
   private take(call: number): Deferred<TextResult> | undefined {
     const answer = this.calls.get(call);
     this.calls.delete(call);
+    this.standstill.end(call);
     return answer;
   }
 
