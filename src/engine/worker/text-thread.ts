@@ -1,8 +1,8 @@
 import { EngineError } from '../errors.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
+import { BoundedTextThread, type TextBudget } from './bounded-text-thread.js';
 import { Deferred } from './deferred.js';
-import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
-import { WorkerThread } from './worker-thread.js';
+import type { TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 
 export interface LoadedText {
   readonly hasChatTemplate: boolean;
@@ -10,7 +10,7 @@ export interface LoadedText {
 
 /** The text thread, as the main thread sees it. */
 export class TextThread {
-  private readonly thread: WorkerThread<TextCall, TextMessage>;
+  private readonly thread: BoundedTextThread;
   private readonly loading = new Deferred<LoadedText>();
   private readonly calls = new Map<number, Deferred<TextResult>>();
   private lastCall = 0;
@@ -19,12 +19,11 @@ export class TextThread {
   constructor(
     modelPath: string,
     private readonly onFailure: (error: EngineError) => void,
+    budget?: TextBudget,
   ) {
     const data: TextWorkerData = { modelPath };
-    this.thread = new WorkerThread('./text-worker.js', data, {
-      onMessage: (message) => this.receive(message),
-      onFailure: (error) => this.fail(error),
-    });
+    const onMessage = (message: TextMessage): void => this.receive(message);
+    this.thread = new BoundedTextThread(data, { onMessage, onFailure: (error) => this.fail(error) }, budget);
   }
 
   /** @throws {EngineError} what is wrong with the tokenizer or the template */
