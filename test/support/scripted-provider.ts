@@ -19,6 +19,7 @@ const INFO: ModelInfo = {
   parameters: 1,
   weightBytes: 4,
   vocabSize: 100,
+  specialIds: [],
   contextLength: 10_000,
   maxPositions: 10_000,
   slots: 2,

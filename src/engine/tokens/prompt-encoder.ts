@@ -1,5 +1,5 @@
 import type { Prompt, RenderedPrompt } from '../types.js';
-import { type ChatInput, ChatTemplate } from './chat-template.js';
+import { type ChatInput, ChatTemplate, type ChatTemplateSources } from './chat-template.js';
 import { EngineError } from '../errors.js';
 import { Tokenizer } from './tokenizer.js';
 
@@ -18,6 +18,10 @@ export class PromptEncoder {
 
   get hasChatTemplate(): boolean {
     return this.template !== undefined;
+  }
+
+  get chatTemplates(): ChatTemplateSources | undefined {
+    return this.template?.sources;
   }
 
   /** @throws {EngineError} template_failed */
@@ -64,8 +68,9 @@ export class PromptEncoder {
   private render(chat: ChatInput): string {
     if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
     const { controlTokens } = this.tokenizer;
+    const marked = controlTokens.marked(chat);
     try {
-      return this.template.render(controlTokens.marked(chat));
+      return this.template.render(marked) + (marked.continuation ?? '');
     } catch (error) {
       const { code, message } = EngineError.from(error);
       throw new EngineError(code, controlTokens.withoutMarks(message));

@@ -2,11 +2,7 @@ import { EngineError } from '../errors.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { BoundedTextThread, type TextBudget } from './bounded-text-thread.js';
 import { Deferred } from './deferred.js';
-import type { TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
-
-export interface LoadedText {
-  readonly hasChatTemplate: boolean;
-}
+import type { LoadedText, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 
 /** The text thread, as the main thread sees it. */
 export class TextThread {
@@ -66,7 +62,7 @@ export class TextThread {
   private receive(message: TextMessage): void {
     switch (message.type) {
       case 'ready':
-        return this.loading.resolve(message);
+        return this.loading.resolve(message.loaded);
       case 'load_failed':
         return this.fail(EngineError.deserialize(message.error));
       case 'done':
