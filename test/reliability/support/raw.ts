@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 
-/** What came back, and nothing of Node's comfort: a body may be empty, or not be there at all. */
+/** What came back; the status is 0 when the connection ended before. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -34,9 +34,10 @@ export function send(base: string, { method = 'POST', path, headers, body = '' }
         );
       },
     );
-    // A server that has said no need not read on: what counts is what it said.
+    // A server that has said no does not read on. Then the connection may be gone before what it said is read.
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') reject(error);
+      if (error.code === 'EPIPE' || error.code === 'ECONNRESET') resolve({ status: 0, headers: {}, body: '' });
+      else reject(error);
     });
     outgoing.end(body);
   });
