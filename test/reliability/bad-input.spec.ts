@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { expectErrorShape, expectNoSecrets, expectRefusal } from './support/answers.js';
+import { expectNoSecrets, expectRefusal } from './support/answers.js';
 import { type OpenApi, PostRoute } from './support/document.js';
 import type { RawRequest } from './support/raw.js';
 import { Subject } from './support/subject.js';

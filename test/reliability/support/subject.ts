@@ -23,11 +23,13 @@ export class Subject {
   private constructor(
     readonly server: ServerProcess,
     readonly url: string,
+    private readonly headers: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(env: Record<string, string> = {}): Promise<Subject> {
+  /** @param headers of every request, for a server that asks for a key */
+  static async start(env: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Subject> {
     const server = await ServerProcess.ready(env);
-    const subject = new Subject(server, await server.url());
+    const subject = new Subject(server, await server.url(), headers);
     // What is made when it is first needed is there from now on.
     for (let i = 0; i < 3; i++) await subject.answersAsEver();
     subject.baseline = await subject.holdings();
@@ -35,7 +37,7 @@ export class Subject {
   }
 
   send(request: RawRequest): Promise<RawAnswer> {
-    return send(this.url, request);
+    return send(this.url, { ...request, headers: { ...this.headers, ...request.headers } });
   }
 
   /** The next normal request has its golden answer, and nothing of those before is left. */
