@@ -2,14 +2,14 @@ import { EngineError } from '../errors.js';
 import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
 import type { Grammar } from '../grammar/grammar.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
+import { BoundedTextThread, type TextBudget } from './bounded-text-thread.js';
 import { Deferred } from './deferred.js';
-import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
+import type { LoadedText, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { Standstill } from './standstill.js';
-import { WorkerThread } from './worker-thread.js';
 
 /** The text thread, as the main thread sees it. */
 export class TextThread {
-  private readonly thread: WorkerThread<TextCall, TextMessage>;
+  private readonly thread: BoundedTextThread;
   private readonly loading = new Deferred<LoadedText>();
   private readonly calls = new Map<number, Deferred<TextResult>>();
   private readonly standstill = new Standstill();
@@ -19,12 +19,11 @@ export class TextThread {
   constructor(
     modelPath: string,
     private readonly onFailure: (error: EngineError) => void,
+    budget?: TextBudget,
   ) {
     const data: TextWorkerData = { modelPath };
-    this.thread = new WorkerThread('./text-worker.js', data, {
-      onMessage: (message) => this.receive(message),
-      onFailure: (error) => this.fail(error),
-    });
+    const onMessage = (message: TextMessage): void => this.receive(message);
+    this.thread = new BoundedTextThread(data, { onMessage, onFailure: (error) => this.fail(error) }, budget);
   }
 
   /** @throws {EngineError} what is wrong with the tokenizer or the template */
