@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
+import { AnthropicModule } from './generation/anthropic/anthropic.module.js';
 import { DialectExceptionFilter } from './generation/dialect-exception.filter.js';
 import { GenerationModule } from './generation/generation.module.js';
 import { OpenAiModule } from './generation/openai/openai.module.js';
@@ -21,6 +22,7 @@ export class AppModule {
         ConfigModule.forRoot(config),
         GenerationModule,
         OpenAiModule,
+        AnthropicModule,
         HealthModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: DialectExceptionFilter }],

@@ -1,10 +1,10 @@
 import { createLogger } from './common/logging/logger.js';
-import { type Config, ConfigError, loadConfig } from './config/config.js';
+import { type Config, ConfigError, loadConfig, printable } from './config/config.js';
 import { EarlyLoad } from './inference/early-load.js';
 
 const config = readConfig();
 const logger = createLogger(config);
-logger.info({ config }, 'starting');
+logger.info({ config: printable(config) }, 'starting');
 const earlyLoad = new EarlyLoad(config);
 // Only now: half of the model is loaded by the time that all of the framework is imported.
 const { serve } = await import('./server.js');

@@ -4,7 +4,7 @@ import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
 import type { IdLogprob } from './sampling/log-probabilities.js';
 import type { SamplingParameters, SamplingRequest } from './sampling/sampling-parameters.js';
-import type { ChatInput } from './tokens/chat-template.js';
+import type { ChatInput, ChatTemplateSources } from './tokens/chat-template.js';
 
 export type Device = 'cpu' | 'cuda';
 export type ComputeType = 'float32' | 'float16' | 'bfloat16';
@@ -52,6 +52,8 @@ export interface ModelInfo {
   /** Bytes of the weights on disk. */
   readonly weightBytes: number;
   readonly vocabSize: number;
+  /** Tokens that have no text in an answer unless that is asked for. */
+  readonly specialIds: readonly number[];
   /** Longest sequence in tokens, prompt and answer together. */
   readonly contextLength: number;
   /** Longest sequence that the model was made for. */
@@ -62,6 +64,8 @@ export interface ModelInfo {
   readonly kvCacheBytes: number;
   readonly threads: number;
   readonly hasChatTemplate: boolean;
+  /** If there are any. */
+  readonly chatTemplates?: ChatTemplateSources;
   /** Stands for weights, tokenizer, chat template, quantization and runtime: with the same one, a seed gives the same answer. */
   readonly fingerprint: string;
   /** What the operator should know: tensors without a use, settings without an implementation. */
@@ -105,11 +109,18 @@ export interface AnswerOptions {
   readonly ignoreEos?: boolean;
   /** Whether special tokens have no text; true if left out. */
   readonly skipSpecialTokens?: boolean;
+  /** Special tokens that have their text all the same: those that set parts of an answer apart. */
+  readonly keptSpecialTokens?: readonly string[];
   /**
    * How many of the most probable tokens to tell of at each place, with the probability of the chosen one; 0 to 20, and
    * nothing is told if left out.
    */
   readonly logprobs?: number;
+  /**
+   * The same for the tokens of the prompt but the first, before which there is nothing. All of the prompt is then
+   * computed, also what is in the KV cache already.
+   */
+  readonly promptLogprobs?: number;
   /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
   readonly grammar?: Grammar;
   /**
@@ -215,6 +226,10 @@ export type GenerationEvent =
       readonly ids: readonly number[];
       /** One for each of `ids`, when they were asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
+      /** One for each token of the prompt but the first, when they were asked for; only before the first of `ids`. */
+      readonly promptLogprobs?: readonly TokenLogprobs[];
+      /** Whether the answer has no more tokens: a `finish` follows at once. */
+      readonly last?: boolean;
     }
   | (Finish & {
       readonly type: 'finish';

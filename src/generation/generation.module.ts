@@ -1,12 +1,15 @@
 import { Module } from '@nestjs/common';
+import { ChatService } from './chat/chat.service.js';
+import { TurnService } from './chat/turn.service.js';
 import { ModelService } from './model.service.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
 
-/** The model's life, and the routes that let people use it. Import it to use `ModelService` in a module of your own. */
+/** The model's life, and the routes that let people use it. Import it to use `ModelService`, or
+ * `ChatService`, in a module of your own. */
 @Module({
   controllers: [GenerateController],
-  providers: [ModelService, GenerateService],
-  exports: [ModelService],
+  providers: [ModelService, GenerateService, ChatService, TurnService],
+  exports: [ModelService, ChatService, TurnService],
 })
 export class GenerationModule {}

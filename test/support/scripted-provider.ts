@@ -1,4 +1,5 @@
 import {
+  type Explanation,
   type GenerationEvent,
   type GenerationRequest,
   type InferenceProvider,
@@ -24,6 +25,7 @@ const INFO: ModelInfo = {
   kvCacheBytes: 1,
   threads: 1,
   hasChatTemplate: true,
+  fingerprint: 'f',
   warnings: [],
 };
 
@@ -106,6 +108,10 @@ export class ScriptedProvider implements InferenceProvider {
 
   decode(ids: readonly number[]): Promise<string> {
     return Promise.resolve(ids.join(' '));
+  }
+
+  explain(): Promise<Explanation> {
+    return Promise.reject(new InferenceError('request_invalid', 'not explained'));
   }
 
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {

@@ -17,7 +17,7 @@ export interface AnswerRequest extends AnswerOptions {
 export interface ModelVoice {
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
-  readonly createDetokenizer: (skipSpecialTokens: boolean) => Detokenizer;
+  readonly createDetokenizer: (skipSpecialTokens: boolean, keptSpecialTokens?: readonly string[]) => Detokenizer;
   /** What a token says by itself, in UTF-8. */
   readonly bytesOf: (token: number) => readonly number[];
 }
@@ -28,6 +28,8 @@ export interface AnswerStep {
   readonly token: number;
   /** When they were asked for. */
   readonly logprobs?: TokenLogprobs;
+  /** Of the prompt's tokens but the first, with the first step, when they were asked for. */
+  readonly promptLogprobs?: readonly TokenLogprobs[];
   readonly finish?: Finish;
 }
 
@@ -45,6 +47,7 @@ export class Answer {
   private readonly eosIds: ReadonlySet<number>;
   private readonly stopTokenIds: ReadonlySet<number>;
   private readonly endingIds: readonly number[];
+  private readonly promptLogprobs: TokenLogprobs[] = [];
 
   constructor(
     readonly sequence: Sequence,
@@ -53,7 +56,7 @@ export class Answer {
     private readonly memory = new SamplingMemory(),
   ) {
     this.sampler = new Sampler(request.sampling, sequence.prompt, request.seed, memory.candidates);
-    this.detokenizer = voice.createDetokenizer(request.skipSpecialTokens ?? true);
+    this.detokenizer = voice.createDetokenizer(request.skipSpecialTokens ?? true, request.keptSpecialTokens);
     this.stopStrings = new StopStrings(request.stop ?? []);
     this.eosIds = new Set(voice.eosIds);
     this.stopTokenIds = new Set(request.stopTokenIds);
@@ -66,16 +69,35 @@ export class Answer {
   }
 
   /**
+   * Notes how probable a token of the prompt was.
+   *
+   * @param index of the token; past the end of the prompt, nothing is noted
+   * @param logits that the network had for its place, one for each of the vocabulary
+   * @throws {EngineError} runtime_failed when they are no numbers
+   */
+  describePrompt(index: number, logits: Float32Array): void {
+    const { prompt } = this.sequence;
+    if (index >= prompt.length) return;
+    const { logProbabilities } = this.memory;
+    logProbabilities.capture(logits);
+    this.promptLogprobs.push(this.withText(logProbabilities.of(prompt[index], this.request.promptLogprobs ?? 0)));
+  }
+
+  /**
    * @param logits of the next token, one for each of the vocabulary; changed by this call
    * @throws {EngineError} runtime_failed when no token can be chosen from them
    */
   advance(logits: Float32Array): AnswerStep {
-    const { logprobs: top } = this.request;
+    const { logprobs: top, promptLogprobs } = this.request;
     const { logProbabilities } = this.memory;
+    const isFirst = this.sequence.generated.length === 0;
     if (top !== undefined) logProbabilities.capture(logits);
     const token = this.sampler.next(logits, this.forbidden());
-    const step = this.append(token);
-    return top === undefined ? step : { ...step, logprobs: this.withText(logProbabilities.of(token, top)) };
+    return {
+      ...this.append(token),
+      ...(top !== undefined && { logprobs: this.withText(logProbabilities.of(token, top)) }),
+      ...(isFirst && promptLogprobs !== undefined && { promptLogprobs: this.promptLogprobs }),
+    };
   }
 
   private withText({ top, ...chosen }: IdLogprobs): TokenLogprobs {

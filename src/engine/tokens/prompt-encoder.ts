@@ -1,5 +1,5 @@
 import type { Prompt, RenderedPrompt } from '../types.js';
-import { type ChatInput, ChatTemplate } from './chat-template.js';
+import { type ChatInput, ChatTemplate, type ChatTemplateSources } from './chat-template.js';
 import { EngineError } from '../errors.js';
 import { Tokenizer } from './tokenizer.js';
 
@@ -18,6 +18,10 @@ export class PromptEncoder {
 
   get hasChatTemplate(): boolean {
     return this.template !== undefined;
+  }
+
+  get chatTemplates(): ChatTemplateSources | undefined {
+    return this.template?.sources;
   }
 
   /** @throws {EngineError} template_failed */
@@ -62,7 +66,7 @@ export class PromptEncoder {
 
   private render(chat: ChatInput): string {
     if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
-    return this.template.render(chat);
+    return this.template.render(chat) + (chat.continuation ?? '');
   }
 
   /** Most templates write the BOS token themselves; a tokenizer that adds one must then not add it again. */

@@ -27,6 +27,7 @@ const { Tokenizer: HuggingFaceTokenizer } = library as unknown as {
 /** Special tokens that a chat template may name, as text. */
 export type SpecialTokens = Readonly<Record<string, string>>;
 
+const NONE: ReadonlySet<number> = new Set();
 const NAMED_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
 
 /** Text to token ids and back, as `tokenizer.json` and `tokenizer_config.json` of a model folder define it. */
@@ -82,12 +83,7 @@ export class Tokenizer {
 
   /** The text of token ids, with special tokens left out unless asked for. */
   decode(ids: readonly number[], skipSpecialTokens = true): string {
-    // A padded vocabulary has ids without a token; the library would stumble over them.
-    const known = ids.filter(
-      (id) => !(skipSpecialTokens && this.specialIds.has(id)) && this.tokenizer.id_to_token(id) !== undefined,
-    );
-    // Never cleaned up: that moves characters that have been streamed already.
-    return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: false });
+    return this.decodeWithout(skipSpecialTokens ? this.specialIds : NONE, ids);
   }
 
   /** What a token says by itself, in UTF-8, also a special one; empty for an id without a token. */
@@ -98,13 +94,30 @@ export class Tokenizer {
     return piece?.bytes ? Array.from(piece.bytes) : encodeUtf8(piece?.text ?? '');
   }
 
-  /** For one answer: its pieces together are what `decode` makes of all its tokens. */
-  detokenizer(skipSpecialTokens: boolean): Detokenizer {
+  /**
+   * For one answer: its pieces together are what `decode` makes of all its tokens.
+   *
+   * @param kept special tokens that have their text all the same
+   */
+  detokenizer(skipSpecialTokens: boolean, kept: readonly string[] = []): Detokenizer {
     const { rules } = this;
-    if (!rules) return new WindowDetokenizer((ids) => this.decode(ids, skipSpecialTokens));
-    const pieceOf = (id: number): TokenPiece | undefined =>
-      skipSpecialTokens && this.specialIds.has(id) ? undefined : this.pieceOf(id, rules);
+    const skipped = skipSpecialTokens ? this.specialIdsBut(kept) : NONE;
+    if (!rules) return new WindowDetokenizer((ids) => this.decodeWithout(skipped, ids));
+    const pieceOf = (id: number): TokenPiece | undefined => (skipped.has(id) ? undefined : this.pieceOf(id, rules));
     return new PieceDetokenizer({ ...rules, pieceOf });
+  }
+
+  private decodeWithout(skipped: ReadonlySet<number>, ids: readonly number[]): string {
+    // A padded vocabulary has ids without a token; the library would stumble over them.
+    const known = ids.filter((id) => !skipped.has(id) && this.tokenizer.id_to_token(id) !== undefined);
+    // Never cleaned up: that moves characters that have been streamed already.
+    return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: false });
+  }
+
+  private specialIdsBut(kept: readonly string[]): ReadonlySet<number> {
+    if (kept.length === 0) return this.specialIds;
+    const keptIds = new Set(kept.map((token) => this.idOf(token)));
+    return new Set([...this.specialIds].filter((id) => !keptIds.has(id)));
   }
 
   private pieceOf(id: number, rules: PieceRules): TokenPiece | undefined {

@@ -50,7 +50,7 @@ export class OpenAiService {
     };
     const requestsFor = (ids: readonly number[]) =>
       toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
-    const record = new RequestRecord(reply.log, format.object);
+    const record = new RequestRecord(reply.request, format.object);
     const answers = await beginAnswers(this.models, { prompts, requestsFor }, signal, record);
     const writer = new AnswerWriter(answers, { format, head, request, warnings });
     return request.stream ? eventStream(reply, withLastError(writer.stream(), reply)) : writer.complete();
