@@ -42,7 +42,7 @@ export class LoadedModel {
   private constructor(
     readonly info: DecoderInfo,
     readonly defaults: GenerationDefaults,
-    readonly tokenizer: Tokenizer,
+    readonly tokenizer: Omit<Tokenizer, 'encode'>,
     readonly runner: DecoderRunner,
     /** Frees all that is native. */
     readonly dispose: () => void,
@@ -65,7 +65,7 @@ export class LoadedModel {
     const spec = readDecoderSpec(config);
     const checkpoint = openCheckpoint(folder);
     const defaults = readGenerationDefaults(folder, config);
-    const tokenizer = Tokenizer.load(folder);
+    const tokenizer = Tokenizer.loadDecoder(folder);
     const quantization = options.quantization ?? 'none';
     const recipe = recipeOf(quantization);
     const weightBytes = estimateWeightBytes(spec, checkpoint.parameters, recipe);

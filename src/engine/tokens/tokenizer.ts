@@ -46,6 +46,17 @@ export class Tokenizer {
     return new Tokenizer(tokenizer, readTokenizerConfig(folder));
   }
 
+  /**
+   * A tokenizer that is only to decode: without the merges of a BPE vocabulary, which are half of its memory.
+   *
+   * @throws {EngineError} model_invalid, naming the file
+   */
+  static loadDecoder(folder: string): Omit<Tokenizer, 'encode'> {
+    const tokenizer = readJsonObject(join(folder, 'tokenizer.json'));
+    if (isJsonObject(tokenizer.model) && Array.isArray(tokenizer.model.merges)) tokenizer.model.merges = [];
+    return new Tokenizer(tokenizer, readTokenizerConfig(folder));
+  }
+
   private constructor(
     tokenizer: JsonObject,
     readonly config: JsonObject,

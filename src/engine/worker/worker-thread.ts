@@ -1,6 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
 
+/** Of new objects: what a thread leaves behind is little, and memory that it once grew to stays with the process. */
+const YOUNG_GENERATION_MB = 8;
+
 export interface WorkerHandlers<Message> {
   readonly onMessage: (message: Message) => void;
   /** The thread ended although nobody asked it to. */
@@ -19,7 +22,10 @@ export class WorkerThread<Command, Message> {
     data: unknown,
     { onMessage, onFailure }: WorkerHandlers<Message>,
   ) {
-    this.worker = new Worker(new URL(entry, import.meta.url), { workerData: data });
+    this.worker = new Worker(new URL(entry, import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.worker.on('message', onMessage);
     let reason = 'it ended';
     this.worker.on('error', (error: unknown) => (reason = error instanceof Error ? error.message : String(error)));
