@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as library from '@huggingface/tokenizers';
 import { EngineError } from '../errors.js';
 import { isJsonObject, readJsonObject, readOptionalJsonObject, type JsonObject } from '../model/json.js';
+import { ControlTokens } from './control-tokens.js';
 import type { Detokenizer } from './detokenizer.js';
 import { PieceDetokenizer } from './piece-detokenizer.js';
 import { type PieceRules, readPieceRules, type TokenPiece } from './token-pieces.js';
@@ -30,15 +31,23 @@ export type SpecialTokens = Readonly<Record<string, string>>;
 const NONE: ReadonlySet<number> = new Set();
 const NAMED_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
 
+/** A tokenizer that cannot encode. */
+export type TokenDecoder = Omit<Tokenizer, 'encode' | 'encodeMarked'>;
+
 /** Text to token ids and back, as `tokenizer.json` and `tokenizer_config.json` of a model folder define it. */
 export class Tokenizer {
   /** Ids that never appear in an answer's text. */
   readonly specialIds: ReadonlySet<number>;
+  /** Those of the special tokens that are found in text. */
+  readonly controlTokens: ControlTokens;
   private readonly tokenizer: HuggingFaceTokenizer;
   /** None for a decoder that does more than put pieces together. */
   private readonly rules: PieceRules | undefined;
   /** Pieces of the tokens that have been seen, by id. */
   private readonly pieces = new Map<number, TokenPiece>();
+
+  /** The one that knows control tokens by other names; made when it is first needed, which is rare. */
+  private sealed: HuggingFaceTokenizer | undefined;
 
   /** @throws {EngineError} model_invalid, naming the file */
   static load(folder: string): Tokenizer {
@@ -51,25 +60,27 @@ export class Tokenizer {
    *
    * @throws {EngineError} model_invalid, naming the file
    */
-  static loadDecoder(folder: string): Omit<Tokenizer, 'encode'> {
+  static loadDecoder(folder: string): TokenDecoder {
     const tokenizer = readJsonObject(join(folder, 'tokenizer.json'));
     if (isJsonObject(tokenizer.model) && Array.isArray(tokenizer.model.merges)) tokenizer.model.merges = [];
     return new Tokenizer(tokenizer, readTokenizerConfig(folder));
   }
 
   private constructor(
-    tokenizer: JsonObject,
+    private readonly json: JsonObject,
     readonly config: JsonObject,
   ) {
     try {
-      this.tokenizer = new HuggingFaceTokenizer(tokenizer, config);
+      this.tokenizer = new HuggingFaceTokenizer(json, config);
     } catch (error) {
       throw new EngineError('model_invalid', `tokenizer.json: cannot be used (${(error as Error).message})`);
     }
     this.specialIds = this.findSpecialIds();
-    const added = Array.from(this.tokenizer.get_added_tokens_decoder().values(), ({ content }) => content);
+    const addedTokens = Array.from(this.tokenizer.get_added_tokens_decoder(), ([id, { content }]) => ({ id, content }));
+    this.controlTokens = new ControlTokens(addedTokens.filter(({ id }) => this.specialIds.has(id)));
+    const added = addedTokens.map(({ content }) => content);
     // With a suffix for the end of a word, the library goes over the whole text once more.
-    if (!this.tokenizer.model.end_of_word_suffix) this.rules = readPieceRules(tokenizer.decoder, new Set(added));
+    if (!this.tokenizer.model.end_of_word_suffix) this.rules = readPieceRules(json.decoder, new Set(added));
   }
 
   /** The special tokens of the configuration, for the chat template. */
@@ -85,6 +96,14 @@ export class Tokenizer {
   /** @param addSpecialTokens whether the tokenizer adds what it was made to add, usually a BOS token in front */
   encode(text: string, addSpecialTokens: boolean): number[] {
     return this.tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids;
+  }
+
+  /** The same for a rendered chat, whose marked parts are text, whatever they look like (see `ControlTokens`). */
+  encodeMarked(text: string, addSpecialTokens: boolean): number[] {
+    const { controlTokens: control } = this;
+    if (!control.hasMarks(text)) return this.encode(text, addSpecialTokens);
+    this.sealed ??= new HuggingFaceTokenizer(control.sealTokenizer(this.json), this.config);
+    return this.sealed.encode(control.sealText(text), { add_special_tokens: addSpecialTokens }).ids;
   }
 
   /** The id of a token that is written exactly so, or undefined. */
@@ -103,6 +122,23 @@ export class Tokenizer {
     if (!rules) return encodeUtf8(this.decode([id], false));
     const piece = this.pieceOf(id, rules);
     return piece?.bytes ? Array.from(piece.bytes) : encodeUtf8(piece?.text ?? '');
+  }
+
+  /** Whether tokens are pieces of text that only follow each other. */
+  get hasPlainPieces(): boolean {
+    return this.rules !== undefined;
+  }
+
+  /** Whether a space at the very beginning of a text is dropped. */
+  get stripsSpace(): boolean {
+    return this.rules?.stripsSpace ?? false;
+  }
+
+  /** The bytes that a plain piece adds to a text; undefined for special tokens and ids without a token. */
+  plainBytesOf(id: number): Uint8Array | undefined {
+    if (!this.rules || this.specialIds.has(id)) return undefined;
+    const piece = this.pieceOf(id, this.rules);
+    return piece && (piece.bytes ?? Uint8Array.from(encodeUtf8(piece.text)));
   }
 
   /**
