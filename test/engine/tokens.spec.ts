@@ -10,6 +10,7 @@ afterAll(() => folders.remove());
 
 describe.each(FIXTURES)('text of the %s fixture, against transformers', (name) => {
   const tokenizer = Tokenizer.load(fixture(name));
+  const decoder = Tokenizer.loadDecoder(fixture(name));
   const { tokenizer: cases, chat_template: chats, generate } = golden(name);
 
   it.each(cases)('tokenizes $text', ({ text, ids, ids_without_special: plain }) => {
@@ -21,6 +22,15 @@ describe.each(FIXTURES)('text of the %s fixture, against transformers', (name) =
     expect(tokenizer.decode(ids, false)).toBe(decoded);
     expect(tokenizer.decode(ids)).toBe(skipped);
   });
+
+  it.each(cases)(
+    'detokenizes $text without what only encoding needs',
+    ({ ids, decoded, decoded_skip_special: skipped }) => {
+      expect(decoder.decode(ids, false)).toBe(decoded);
+      expect(decoder.decode(ids)).toBe(skipped);
+      expect(ids.map((id) => decoder.bytesOf(id))).toEqual(ids.map((id) => tokenizer.bytesOf(id)));
+    },
+  );
 
   it.each(chats)('renders chat $#', ({ messages, add_generation_prompt: addGenerationPrompt, text, error }) => {
     const template = ChatTemplate.load(fixture(name), tokenizer.config, tokenizer.specialTokens) as ChatTemplate;

@@ -9,7 +9,7 @@ import { releaseFreeMemory } from '../native-heap.js';
 import type { InterruptHandles } from '../ort/interrupt.js';
 import { OrtRuntime } from '../ort/runtime.js';
 import { DecoderRunner, type StepBatch } from '../runner/decoder-runner.js';
-import { Tokenizer } from '../tokens/tokenizer.js';
+import { type TokenDecoder, Tokenizer } from '../tokens/tokenizer.js';
 import type { EngineOptions, LoadPhase, ModelInfo } from '../types.js';
 import { openCheckpoint, type Checkpoint } from '../weights/checkpoint.js';
 import { isWeightType } from '../weights/data-type.js';
@@ -42,7 +42,7 @@ export class LoadedModel {
   private constructor(
     readonly info: DecoderInfo,
     readonly defaults: GenerationDefaults,
-    readonly tokenizer: Tokenizer,
+    readonly tokenizer: TokenDecoder,
     readonly runner: DecoderRunner,
     /** Frees all that is native. */
     readonly dispose: () => void,
@@ -65,7 +65,7 @@ export class LoadedModel {
     const spec = readDecoderSpec(config);
     const checkpoint = openCheckpoint(folder);
     const defaults = readGenerationDefaults(folder, config);
-    const tokenizer = Tokenizer.load(folder);
+    const tokenizer = Tokenizer.loadDecoder(folder);
     const quantization = options.quantization ?? 'none';
     const recipe = recipeOf(quantization);
     const weightBytes = estimateWeightBytes(spec, checkpoint.parameters, recipe);

@@ -31,6 +31,9 @@ export type SpecialTokens = Readonly<Record<string, string>>;
 const NONE: ReadonlySet<number> = new Set();
 const NAMED_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
 
+/** A tokenizer that cannot encode. */
+export type TokenDecoder = Omit<Tokenizer, 'encode' | 'encodeMarked'>;
+
 /** Text to token ids and back, as `tokenizer.json` and `tokenizer_config.json` of a model folder define it. */
 export class Tokenizer {
   /** Ids that never appear in an answer's text. */
@@ -43,14 +46,25 @@ export class Tokenizer {
   /** Pieces of the tokens that have been seen, by id. */
   private readonly pieces = new Map<number, TokenPiece>();
 
+  /** The one that knows control tokens by other names; made when it is first needed, which is rare. */
+  private sealed: HuggingFaceTokenizer | undefined;
+
   /** @throws {EngineError} model_invalid, naming the file */
   static load(folder: string): Tokenizer {
     const tokenizer = readJsonObject(join(folder, 'tokenizer.json'));
     return new Tokenizer(tokenizer, readTokenizerConfig(folder));
   }
 
-  /** The one that knows control tokens by other names; made when it is first needed, which is rare. */
-  private sealed: HuggingFaceTokenizer | undefined;
+  /**
+   * A tokenizer that is only to decode: without the merges of a BPE vocabulary, which are half of its memory.
+   *
+   * @throws {EngineError} model_invalid, naming the file
+   */
+  static loadDecoder(folder: string): TokenDecoder {
+    const tokenizer = readJsonObject(join(folder, 'tokenizer.json'));
+    if (isJsonObject(tokenizer.model) && Array.isArray(tokenizer.model.merges)) tokenizer.model.merges = [];
+    return new Tokenizer(tokenizer, readTokenizerConfig(folder));
+  }
 
   private constructor(
     private readonly json: JsonObject,

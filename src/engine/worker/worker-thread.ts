@@ -1,6 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
 
+/** Of new objects: what a thread leaves behind is little, and memory that it once grew to stays with the process. */
+const YOUNG_GENERATION_MB = 8;
+
 export interface WorkerHandlers<Message> {
   readonly onMessage: (message: Message) => void;
   /** The thread ended although nobody asked it to. */
@@ -23,7 +26,7 @@ export class WorkerThread<Command, Message> {
   ) {
     this.worker = new Worker(new URL(entry, import.meta.url), {
       workerData: data,
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     this.worker.on('message', onMessage);
     let reason = 'it ended';
