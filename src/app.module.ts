@@ -3,8 +3,9 @@ import { APP_FILTER } from '@nestjs/core';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DialectExceptionFilter } from './generation/dialect-exception.filter.js';
-import { GenerationModule } from './generation/generation.module.js';
 import { OpenAiModule } from './generation/openai/openai.module.js';
+import { SeedModule } from './generation/seed/seed.module.js';
+import { TgiModule } from './generation/tgi/tgi.module.js';
 import { HealthModule } from './health/health.module.js';
 
 /** The composition root: add modules of your own to its imports. */
@@ -13,7 +14,7 @@ export class AppModule {
   static forRoot(config: Config): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(config), GenerationModule, OpenAiModule, HealthModule],
+      imports: [ConfigModule.forRoot(config), SeedModule, OpenAiModule, TgiModule, HealthModule],
       providers: [{ provide: APP_FILTER, useClass: DialectExceptionFilter }],
     };
   }

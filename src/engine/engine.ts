@@ -207,6 +207,7 @@ function tokensEvent(steps: readonly StepEvent[]): GenerationEvent {
     type: 'tokens',
     text: steps.map(({ text }) => text).join(''),
     ids: steps.map(({ token }) => token),
+    ...(steps.length > 1 && { texts: steps.map(({ text }) => text) }),
     ...(logprobs.length > 0 && { logprobs }),
     ...(steps[0].promptLogprobs && { promptLogprobs: steps[0].promptLogprobs }),
     ...(steps[steps.length - 1].finish && { last: true }),

@@ -220,6 +220,8 @@ export type GenerationEvent =
       readonly type: 'tokens';
       readonly text: string;
       readonly ids: readonly number[];
+      /** What each of several `ids` added to the text; of a single one that is the text. */
+      readonly texts?: readonly string[];
       /** One for each of `ids`, when they were asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
       /** One for each token of the prompt but the first, when they were asked for; only before the first of `ids`. */

@@ -1,14 +1,11 @@
 import { Module } from '@nestjs/common';
 import { InferenceModule } from '../inference/inference.module.js';
 import { ModelService } from './model.service.js';
-import { GenerateController } from './seed/generate.controller.js';
-import { GenerateService } from './seed/generate.service.js';
 
-/** The model's life, and the routes that let people use it. Import it to use `ModelService` in a module of your own. */
+/** The model's life, which all dialects share. Import it to use `ModelService` in a module of your own. */
 @Module({
   imports: [InferenceModule],
-  controllers: [GenerateController],
-  providers: [ModelService, GenerateService],
+  providers: [ModelService],
   exports: [ModelService],
 })
 export class GenerationModule {}
