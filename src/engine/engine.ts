@@ -61,9 +61,9 @@ export class Engine {
     };
     try {
       const loaded = Promise.race([Promise.all([decoder.loaded, text.loaded]), broken.promise]);
-      const [loadedDecoder, { hasChatTemplate }] = await orAborted(loaded, signal);
+      const [loadedDecoder, loadedText] = await orAborted(loaded, signal);
       ready = true;
-      return new Engine({ ...loadedDecoder.info, hasChatTemplate }, loadedDecoder, text, decoder, dispose);
+      return new Engine({ ...loadedDecoder.info, ...loadedText }, loadedDecoder, text, decoder, dispose);
     } catch (error) {
       await dispose();
       throw error;

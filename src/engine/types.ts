@@ -4,7 +4,7 @@ import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
 import type { IdLogprob } from './sampling/log-probabilities.js';
 import type { SamplingParameters, SamplingRequest } from './sampling/sampling-parameters.js';
-import type { ChatInput } from './tokens/chat-template.js';
+import type { ChatInput, ChatTemplateSources } from './tokens/chat-template.js';
 
 export type Device = 'cpu' | 'cuda';
 export type ComputeType = 'float32' | 'float16' | 'bfloat16';
@@ -64,6 +64,8 @@ export interface ModelInfo {
   readonly kvCacheBytes: number;
   readonly threads: number;
   readonly hasChatTemplate: boolean;
+  /** If there are any. */
+  readonly chatTemplates?: ChatTemplateSources;
   /** Stands for weights, tokenizer, chat template, quantization and runtime: with the same one, a seed gives the same answer. */
   readonly fingerprint: string;
   /** What the operator should know: tensors without a use, settings without an implementation. */
@@ -107,6 +109,8 @@ export interface AnswerOptions {
   readonly ignoreEos?: boolean;
   /** Whether special tokens have no text; true if left out. */
   readonly skipSpecialTokens?: boolean;
+  /** Special tokens that have their text all the same: those that set parts of an answer apart. */
+  readonly keptSpecialTokens?: readonly string[];
   /**
    * How many of the most probable tokens to tell of at each place, with the probability of the chosen one; 0 to 20, and
    * nothing is told if left out.

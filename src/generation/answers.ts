@@ -13,7 +13,9 @@ export interface AnswerEvent {
 export interface AnswersRequest {
   readonly prompts: readonly Prompt[];
   /** The requests for a prompt, once its token ids are known; answers are counted in their order. */
-  readonly requestsFor: (ids: readonly number[]) => readonly GenerationRequest[];
+  readonly requestsFor: (
+    ids: readonly number[],
+  ) => readonly GenerationRequest[] | Promise<readonly GenerationRequest[]>;
 }
 
 export interface Answers {
@@ -50,9 +52,8 @@ export async function beginAnswers(
   try {
     const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
     record.promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
-    const answers = promptIds
-      .flatMap(requestsFor)
-      .map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
+    const requests = (await Promise.all(promptIds.map(async (ids) => requestsFor(ids)))).flat();
+    const answers = requests.map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));
     return { promptIds, events: readAll(answers, record, end) };
   } catch (error) {

@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
-import { InferenceModule } from '../inference/inference.module.js';
+import { ChatService } from './chat/chat.service.js';
+import { TurnService } from './chat/turn.service.js';
 import { ModelService } from './model.service.js';
 
-/** The model's life, which all dialects share. Import it to use `ModelService` in a module of your own. */
+/** The model's life, and what dialects share. Import it to use `ModelService`, or `ChatService`, in a module of your own. */
 @Module({
-  imports: [InferenceModule],
-  providers: [ModelService],
-  exports: [ModelService],
+  providers: [ModelService, ChatService, TurnService],
+  exports: [ModelService, ChatService, TurnService],
 })
 export class GenerationModule {}

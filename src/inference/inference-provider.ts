@@ -11,7 +11,9 @@ import type {
 
 export { EngineError as InferenceError, monotonicNow } from '../engine/index.js';
 export type {
+  AnswerOptions,
   ChatMessage,
+  ChatTemplateSources,
   EffectiveParameter,
   EngineErrorCode as InferenceErrorCode,
   Explanation,

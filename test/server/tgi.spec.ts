@@ -116,10 +116,10 @@ describe('an answer', () => {
   });
 
   it('names parameters that nobody knows', async () => {
-    expect(await json(await application.post('/generate', { inputs: 'hi', x: 1, parameters: { y: 2 } }))).toEqual({
-      generated_text: 'ab c',
-      warnings: ['x is not known here and was ignored', 'parameters.y is not known here and was ignored'],
-    });
+    const response = await application.post('/generate', { inputs: 'hi', x: 1, parameters: { y: 2 } });
+    const warnings = ['x is not known here and was ignored', 'parameters.y is not known here and was ignored'];
+    expect(response.headers.get('x-warnings')).toBe(warnings.map((warning) => `"${warning}"`).join(', '));
+    expect(await json(response)).toEqual({ generated_text: 'ab c', warnings });
   });
 
   it('tells times and counts in headers', async () => {

@@ -17,7 +17,7 @@ export interface AnswerRequest extends AnswerOptions {
 export interface ModelVoice {
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
-  readonly createDetokenizer: (skipSpecialTokens: boolean) => Detokenizer;
+  readonly createDetokenizer: (skipSpecialTokens: boolean, keptSpecialTokens?: readonly string[]) => Detokenizer;
   /** What a token says by itself, in UTF-8. */
   readonly bytesOf: (token: number) => readonly number[];
 }
@@ -56,7 +56,7 @@ export class Answer {
     private readonly memory = new SamplingMemory(),
   ) {
     this.sampler = new Sampler(request.sampling, sequence.prompt, request.seed, memory.candidates);
-    this.detokenizer = voice.createDetokenizer(request.skipSpecialTokens ?? true);
+    this.detokenizer = voice.createDetokenizer(request.skipSpecialTokens ?? true, request.keptSpecialTokens);
     this.stopStrings = new StopStrings(request.stop ?? []);
     this.eosIds = new Set(voice.eosIds);
     this.stopTokenIds = new Set(request.stopTokenIds);

@@ -22,7 +22,7 @@ import { planKvCache } from './memory-plan.js';
 import { physicalCores } from './physical-cores.js';
 
 /** What loading found out that text does not have a part in; the text worker knows the rest. */
-export type DecoderInfo = Omit<ModelInfo, 'hasChatTemplate'>;
+export type DecoderInfo = Omit<ModelInfo, 'hasChatTemplate' | 'chatTemplates'>;
 
 export interface LoadOptions {
   /** Is told what comes next, and by how many bytes the process will grow in it. */

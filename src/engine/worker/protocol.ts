@@ -3,7 +3,7 @@ import type { SerializedEngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
 import type { InterruptHandles } from '../ort/interrupt.js';
-import type { EngineOptions, LoadPhase, Prompt, RenderedPrompt } from '../types.js';
+import type { EngineOptions, LoadPhase, ModelInfo, Prompt, RenderedPrompt } from '../types.js';
 
 /** What the decoder's thread is started with. */
 export interface DecoderWorkerData {
@@ -40,6 +40,9 @@ export interface TextWorkerData {
   readonly modelPath: string;
 }
 
+/** What the text thread found in the model folder. */
+export type LoadedText = Pick<ModelInfo, 'hasChatTemplate' | 'chatTemplates'>;
+
 /** What the text thread does: a prompt to token ids, alone or with how it came to them, or token ids to text. */
 export type TextTask =
   | { readonly kind: 'encode'; readonly prompt: Prompt }
@@ -56,7 +59,7 @@ export interface TextCall {
 
 /** From the text thread. */
 export type TextMessage =
-  | { readonly type: 'ready'; readonly hasChatTemplate: boolean }
+  | { readonly type: 'ready'; readonly loaded: LoadedText }
   | { readonly type: 'load_failed'; readonly error: SerializedEngineError }
   | { readonly type: 'done'; readonly call: number; readonly result: TextResult }
   | { readonly type: 'call_failed'; readonly call: number; readonly error: SerializedEngineError };

@@ -1,12 +1,8 @@
 import { EngineError } from '../errors.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
-import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
+import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { WorkerThread } from './worker-thread.js';
-
-export interface LoadedText {
-  readonly hasChatTemplate: boolean;
-}
 
 /** The text thread, as the main thread sees it. */
 export class TextThread {
@@ -67,7 +63,7 @@ export class TextThread {
   private receive(message: TextMessage): void {
     switch (message.type) {
       case 'ready':
-        return this.loading.resolve(message);
+        return this.loading.resolve(message.loaded);
       case 'load_failed':
         return this.fail(EngineError.deserialize(message.error));
       case 'done':

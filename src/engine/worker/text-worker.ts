@@ -42,5 +42,6 @@ function answer(encoder: PromptEncoder, { call, task }: TextCall): void {
 
 if (encoder) {
   port.on('message', (call: TextCall) => answer(encoder, call));
-  post({ type: 'ready', hasChatTemplate: encoder.hasChatTemplate });
+  const { hasChatTemplate, chatTemplates } = encoder;
+  post({ type: 'ready', loaded: { hasChatTemplate, chatTemplates } });
 }

@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { dataEvent, eventStream } from '../../common/http/event-stream.js';
-import { InferenceError, type Prompt } from '../../inference/inference-provider.js';
+import type { Prompt } from '../../inference/inference-provider.js';
 import { beginAnswers } from '../answers.js';
 import type { Body } from '../body.pipe.js';
+import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
 import { RequestRecord } from '../request-record.js';
+import { tellWarnings } from '../warnings.js';
 import { AnswerWriter } from './answer-writer.js';
 import type { PrefillToken, TgiResponse } from './dto/answer.dto.js';
 import type { TgiRequest } from './dto/request.dto.js';
@@ -41,7 +43,7 @@ export class TgiService {
    */
   async stream(body: Body<TgiRequest>, reply: FastifyReply, signal: AbortSignal): Promise<Readable> {
     const { writer } = await this.begin(body, true, reply, signal);
-    return eventStream(reply, withLastError(writer.stream(), reply));
+    return eventStream(reply, withLastError(writer.stream(), reply, toErrorEvent));
   }
 
   private async begin(
@@ -63,6 +65,7 @@ export class TgiService {
     const ids = read(answers.promptIds[0]);
     record.promptTokens = ids.length;
     void reply.headers(requestHeaders(model.device, inputs));
+    tellWarnings(reply, warnings);
     const writer = new AnswerWriter(answers, {
       request,
       warnings,
@@ -80,14 +83,7 @@ export class TgiService {
   }
 }
 
-/** After the headers are sent, an error is the last event. */
-async function* withLastError(events: AsyncIterable<string>, reply: FastifyReply): AsyncGenerator<string, void> {
-  try {
-    yield* events;
-  } catch (error) {
-    if (error instanceof InferenceError && error.code === 'cancelled') return;
-    const { status, body } = toTgiError(error);
-    if (isOurFault(status)) reply.log.error({ err: error }, 'request failed');
-    yield dataEvent(body);
-  }
+function toErrorEvent(error: unknown) {
+  const { status, body } = toTgiError(error);
+  return { status: isOurFault(status) ? 500 : status, event: dataEvent(body) };
 }
