@@ -4,6 +4,7 @@ import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { AnthropicModule } from './generation/anthropic/anthropic.module.js';
 import { DialectExceptionFilter } from './generation/dialect-exception.filter.js';
+import { ExplainModule } from './generation/explain/explain.module.js';
 import { OpenAiModule } from './generation/openai/openai.module.js';
 import { SeedModule } from './generation/seed/seed.module.js';
 import { TgiModule } from './generation/tgi/tgi.module.js';
@@ -25,6 +26,7 @@ export class AppModule {
         OpenAiModule,
         TgiModule,
         AnthropicModule,
+        ExplainModule,
         HealthModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: DialectExceptionFilter }],

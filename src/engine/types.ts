@@ -121,13 +121,6 @@ export interface AnswerOptions {
    * computed, also what is in the KV cache already.
    */
   readonly promptLogprobs?: number;
-  /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
-  readonly grammar?: Grammar;
-  /**
-   * The grammar begins after this text of the answer, such as `</think>`, which a token has to end; until then, anything
-   * may come but the end. From the first token if left out.
-   */
-  readonly grammarAfter?: string;
 }
 
 export interface GenerationRequest extends AnswerOptions {
@@ -136,6 +129,16 @@ export interface GenerationRequest extends AnswerOptions {
   readonly maxNewTokens?: number;
   /** What is left out, the model's generation_config.json decides. */
   readonly sampling?: SamplingRequest;
+  /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
+  readonly grammar?: Grammar;
+  /**
+   * The grammar begins after this text of the answer, such as `</think>`, which a token has to end; until then, anything
+   * may come but the end. From the first token if left out.
+   */
+  readonly grammarAfter?: string;
+  readonly timeLimits?: TimeLimits;
+  /** Whose request it is: clients get slots and time in equal parts. All that do not say are one. */
+  readonly client?: string;
 }
 
 /** How probable a token was, and what it says. */
@@ -150,8 +153,21 @@ export interface TokenLogprobs extends TokenLogprob {
   readonly top: readonly TokenLogprob[];
 }
 
-/** Why an answer ended: the model said so, a stop token or a stop string appeared, or it reached its length. */
-export type FinishReason = 'eos' | 'stop_token' | 'stop_string' | 'length';
+/**
+ * Why an answer ended: the model said so or its grammar has no more to say, a stop token or a stop string appeared, or it
+ * reached its length or its time.
+ */
+export type FinishReason = 'eos' | 'stop_token' | 'stop_string' | 'length' | 'timeout';
+
+/**
+ * How long a request may wait for a slot, wait for its first token, and take as a whole; in milliseconds since the engine
+ * was asked. Then it ends with what there is. What is left out is not limited.
+ */
+export interface TimeLimits {
+  readonly queue?: number;
+  readonly firstToken?: number;
+  readonly whole?: number;
+}
 
 export interface Finish {
   readonly reason: FinishReason;
@@ -159,6 +175,8 @@ export interface Finish {
   readonly stopString?: string;
   /** The one that appeared. */
   readonly stopTokenId?: number;
+  /** The one that was reached. */
+  readonly timeLimit?: keyof TimeLimits;
 }
 
 /** Who decided the value of a parameter: the caller, the model's generation_config.json, or this engine. */
@@ -224,7 +242,7 @@ export type GenerationEvent =
       readonly type: 'tokens';
       readonly text: string;
       readonly ids: readonly number[];
-      /** What each of several `ids` added to the text; of a single one that is the text. */
+      /** What each of `ids` added to the text; a single one, if this is left out, all of it. */
       readonly texts?: readonly string[];
       /** One for each of `ids`, when they were asked for. */
       readonly logprobs?: readonly TokenLogprobs[];

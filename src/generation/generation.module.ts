@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ChatService } from './chat/chat.service.js';
 import { TurnService } from './chat/turn.service.js';
+import { ExplainService } from './explain/explain.service.js';
+import { Admission } from './admission/admission.js';
 import { ModelService } from './model.service.js';
 
 /** The model's life, and what dialects share. Import it to use `ModelService`, or `ChatService`, in a module of your own. */
 @Module({
-  providers: [ModelService, ChatService, TurnService],
-  exports: [ModelService, ChatService, TurnService],
+  providers: [Admission, ModelService, ChatService, TurnService, ExplainService],
+  exports: [Admission, ModelService, ChatService, TurnService, ExplainService],
 })
 export class GenerationModule {}

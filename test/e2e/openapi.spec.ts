@@ -58,7 +58,11 @@ describe('the OpenAPI document', () => {
       'GET /info': ['200', '503'],
       'POST /v1/messages': ['200', '400', '404', '413', '429', '500', '503'],
       'POST /v1/messages/count_tokens': ['200', '400', '404', '413', '429', '500', '503'],
+      'POST /v1/responses': ['200', '400', '404', '413', '429', '500', '503'],
+      'GET /v1/responses/{id}': ['404', '500', '503'],
+      'POST /v1/explain': ['200', '400', '404', '413', '429', '500', '503'],
       'GET /health': ['200', '503'],
+      'GET /health/startup': ['200', '503'],
       'GET /health/live': ['200', '503'],
       'GET /health/ready': ['200', '503'],
     });

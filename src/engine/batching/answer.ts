@@ -5,12 +5,17 @@ import type { SamplingParameters } from '../sampling/sampling-parameters.js';
 import type { Detokenizer } from '../tokens/detokenizer.js';
 import { StopStrings } from '../tokens/stop-strings.js';
 import type { AnswerOptions, Finish, TokenLogprob, TokenLogprobs } from '../types.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import { Constraint } from './constraint.js';
+import { GrammarCache } from './grammar-cache.js';
 import type { Sequence } from './sequence.js';
 
 /** How an answer is to be, with nothing left to decide. */
 export interface AnswerRequest extends AnswerOptions {
   readonly maxNewTokens: number;
   readonly sampling: SamplingParameters;
+  readonly grammar?: CompiledGrammar;
+  readonly grammarAfter?: string;
 }
 
 /** What the model gives to all answers. */
@@ -25,7 +30,8 @@ export interface ModelVoice {
 /** What one step added to an answer. */
 export interface AnswerStep {
   readonly text: string;
-  readonly token: number;
+  /** None when the answer is cut. */
+  readonly token?: number;
   /** When they were asked for. */
   readonly logprobs?: TokenLogprobs;
   /** Of the prompt's tokens but the first, with the first step, when they were asked for. */
@@ -33,8 +39,9 @@ export interface AnswerStep {
   readonly finish?: Finish;
 }
 
-/** Working memory for sampling, as long as the vocabulary: all answers of a loop share it. */
+/** What all answers of a loop share: working memory for sampling, as long as the vocabulary, and grammars. */
 export class SamplingMemory {
+  readonly grammars = new GrammarCache();
   readonly candidates = new Candidates();
   readonly logProbabilities = new LogProbabilities(this.candidates);
 }
@@ -47,6 +54,7 @@ export class Answer {
   private readonly eosIds: ReadonlySet<number>;
   private readonly stopTokenIds: ReadonlySet<number>;
   private readonly endingIds: readonly number[];
+  private readonly constraint: Constraint | undefined;
   private readonly promptLogprobs: TokenLogprobs[] = [];
 
   constructor(
@@ -61,6 +69,12 @@ export class Answer {
     this.eosIds = new Set(voice.eosIds);
     this.stopTokenIds = new Set(request.stopTokenIds);
     this.endingIds = [...this.eosIds, ...this.stopTokenIds];
+    this.constraint = this.createConstraint();
+  }
+
+  /** Whether a grammar says what may come next. */
+  get constrained(): boolean {
+    return this.constraint !== undefined;
   }
 
   /** Tokens that the answer can still have. */
@@ -85,14 +99,15 @@ export class Answer {
 
   /**
    * @param logits of the next token, one for each of the vocabulary; changed by this call
-   * @throws {EngineError} runtime_failed when no token can be chosen from them
+   * @throws {EngineError} runtime_failed when no token can be chosen from them, grammar_invalid when the grammar is to
+   * blame
    */
   advance(logits: Float32Array): AnswerStep {
     const { logprobs: top, promptLogprobs } = this.request;
     const { logProbabilities } = this.memory;
     const isFirst = this.sequence.generated.length === 0;
     if (top !== undefined) logProbabilities.capture(logits);
-    const token = this.sampler.next(logits, this.forbidden());
+    const token = this.sampler.next(logits, this.forbidden(), this.constraint?.apply);
     return {
       ...this.append(token),
       ...(top !== undefined && { logprobs: this.withText(logProbabilities.of(token, top)) }),
@@ -100,9 +115,25 @@ export class Answer {
     };
   }
 
+  /** Ends the answer where it is. */
+  cut(finish: Finish): AnswerStep {
+    return this.end(undefined, '', finish);
+  }
+
   private withText({ top, ...chosen }: IdLogprobs): TokenLogprobs {
     const addText = (of: IdLogprob): TokenLogprob => ({ ...of, bytes: this.voice.bytesOf(of.token) });
     return { ...addText(chosen), top: top.map(addText) };
+  }
+
+  private createConstraint(): Constraint | undefined {
+    const { grammar, grammarAfter, ignoreEos } = this.request;
+    if (!grammar) return undefined;
+    return new Constraint(this.memory.grammars.get(grammar), {
+      after: grammarAfter ?? '',
+      bytesOf: this.voice.bytesOf,
+      controlIds: this.voice.eosIds,
+      endingIds: ignoreEos ? [...this.stopTokenIds] : this.endingIds,
+    });
   }
 
   /** While the answer is shorter than it must be, what would end it; end-of-sequence even where that is ignored. */
@@ -115,13 +146,15 @@ export class Answer {
     sequence.generated.push(token);
     if (this.eosIds.has(token) && !request.ignoreEos) return this.end(token, '', { reason: 'eos' });
     if (this.stopTokenIds.has(token)) return this.end(token, '', { reason: 'stop_token', stopTokenId: token });
+    this.constraint?.accept(token);
     const { text, stop } = this.stopStrings.push(this.detokenizer.push(token));
     if (stop !== undefined) return { text, token, finish: { reason: 'stop_string', stopString: stop } };
+    if (this.constraint?.isOver) return this.end(token, text, { reason: 'eos' });
     return this.room > 0 ? { text, token } : this.end(token, text, { reason: 'length' });
   }
 
   /** What was held back can no longer change, but may still complete a stop string. */
-  private end(token: number, before: string, finish: Finish): AnswerStep {
+  private end(token: number | undefined, before: string, finish: Finish): AnswerStep {
     const { text, stop } = this.stopStrings.push(this.detokenizer.flush());
     if (stop !== undefined) return { text: before + text, token, finish: { reason: 'stop_string', stopString: stop } };
     return { text: before + text + this.stopStrings.flush(), token, finish };

@@ -1,7 +1,10 @@
 import { EngineError } from '../errors.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import type { Grammar } from '../grammar/grammar.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
 import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
+import { Standstill } from './standstill.js';
 import { WorkerThread } from './worker-thread.js';
 
 /** The text thread, as the main thread sees it. */
@@ -9,6 +12,7 @@ export class TextThread {
   private readonly thread: WorkerThread<TextCall, TextMessage>;
   private readonly loading = new Deferred<LoadedText>();
   private readonly calls = new Map<number, Deferred<TextResult>>();
+  private readonly standstill = new Standstill();
   private lastCall = 0;
   private failure: EngineError | undefined;
 
@@ -26,6 +30,11 @@ export class TextThread {
   /** @throws {EngineError} what is wrong with the tokenizer or the template */
   get loaded(): Promise<LoadedText> {
     return this.loading.promise;
+  }
+
+  /** Milliseconds for which there have been calls and none of them got done. */
+  get stalledFor(): number {
+    return this.standstill.duration;
   }
 
   /**
@@ -55,6 +64,22 @@ export class TextThread {
     return (await this.call({ kind: 'decode', ids })) as string;
   }
 
+  /**
+   * Makes a grammar ready to be enforced.
+   *
+   * @param vocabSize how many logits the model has
+   * @throws {EngineError} grammar_invalid, or what ended the thread
+   */
+  async compile(grammar: Grammar, vocabSize: number): Promise<CompiledGrammar> {
+    try {
+      return (await this.call({ kind: 'grammar', grammar, vocabSize })) as CompiledGrammar;
+    } catch (error) {
+      // A message cannot hold it.
+      if (error instanceof RangeError) throw new EngineError('grammar_invalid', 'the grammar is nested too deeply');
+      throw error;
+    }
+  }
+
   async dispose(): Promise<void> {
     this.fail(new EngineError('not_loaded', 'the model is being unloaded'), false);
     await this.thread.terminate();
@@ -78,6 +103,7 @@ export class TextThread {
     const call = ++this.lastCall;
     const answer = new Deferred<TextResult>();
     this.calls.set(call, answer);
+    this.standstill.begin(call);
     this.thread.post({ call, task });
     return answer.promise;
   }
@@ -85,6 +111,7 @@ export class TextThread {
   private take(call: number): Deferred<TextResult> | undefined {
     const answer = this.calls.get(call);
     this.calls.delete(call);
+    this.standstill.end(call);
     return answer;
   }
 

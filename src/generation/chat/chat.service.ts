@@ -62,10 +62,11 @@ export class ChatService {
       const expected = {
         tools: tools.map(({ name }) => name),
         parallelToolCalls: request.parallelToolCalls,
+        thoughts: this.config.reasoning,
         inThought,
       };
       return {
-        options: { keptSpecialTokens: markersOf(format, tools.length > 0) },
+        options: { keptSpecialTokens: this.markers(format, tools.length > 0) },
         createParser: () => new OutputParser(format, expected),
       };
     };
@@ -76,6 +77,14 @@ export class ChatService {
   private async endsWithin({ begin }: ThoughtMarkers, ids: readonly number[], signal: AbortSignal): Promise<boolean> {
     const tail = await this.models.decode(ids.slice(-TAIL), signal);
     return tail.trimEnd().endsWith(begin);
+  }
+
+  /** What sets the parts of an answer apart, which may be special tokens. */
+  private markers({ thought, toolCalls }: OutputFormat, withTools: boolean): readonly string[] {
+    return [
+      ...(thought && this.config.reasoning ? [thought.begin, thought.end] : []),
+      ...(toolCalls && withTools ? TOOL_CALL_SYNTAXES[toolCalls].markers : []),
+    ];
   }
 
   private checkTools({ tools = [], toolChoice = 'auto' }: ChatRequest): void {
@@ -109,11 +118,4 @@ function toVariables({ effort, enabled: given }: ThinkingRequest = {}): Record<s
     ...(enabled !== undefined && { enable_thinking: enabled, thinking: enabled }),
     ...(effort !== undefined && effort !== 'none' && { reasoning_effort: effort }),
   };
-}
-
-function markersOf({ thought, toolCalls }: OutputFormat, withTools: boolean): readonly string[] {
-  return [
-    ...(thought ? [thought.begin, thought.end] : []),
-    ...(toolCalls && withTools ? TOOL_CALL_SYNTAXES[toolCalls].markers : []),
-  ];
 }

@@ -14,7 +14,7 @@ export interface ThoughtMarkers {
 export interface OutputFormat {
   /** Undefined for a model whose way to call tools is not known, or that knows none. */
   readonly toolCalls: ToolCallFormat | undefined;
-  /** Undefined for a model that does not think, or whose thoughts are left as they are. */
+  /** Undefined for a model that does not think. */
   readonly thought: ThoughtMarkers | undefined;
 }
 
@@ -35,12 +35,12 @@ const THOUGHTS: readonly ThoughtMarkers[] = [
 /** How the model writes, as its chat templates show it, unless the configuration says otherwise. */
 export function readOutputFormat(
   { chatTemplates = {} }: ModelInfo,
-  { toolCallFormat, reasoning }: Pick<Config, 'toolCallFormat' | 'reasoning'>,
+  { toolCallFormat }: Pick<Config, 'toolCallFormat'>,
 ): OutputFormat {
   const template = templateWithTools(chatTemplates);
   return {
     toolCalls: toolCallFormat === 'auto' ? FORMAT_SIGNS.find(([, fits]) => fits(template))?.[0] : toolCallFormat,
-    thought: reasoning ? THOUGHTS.find(({ end }) => template.includes(end)) : undefined,
+    thought: THOUGHTS.find(({ end }) => template.includes(end)),
   };
 }
 

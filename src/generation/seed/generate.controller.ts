@@ -13,6 +13,7 @@ import { ApiBody, ApiExtraModels, ApiOperation, ApiResponse, ApiTags, getSchemaP
 import type { FastifyReply } from 'fastify';
 import { ErrorBody, ValidationErrorBody } from '../../common/fastapi/validation-fault.js';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
+import { ExplainService } from '../explain/explain.service.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ApiTgiErrors, ApiTgiModels } from '../tgi/api-answer.decorator.js';
 import { TgiResponse } from '../tgi/dto/answer.dto.js';
@@ -46,7 +47,10 @@ export class GenerateController {
     private readonly pipe: GenerateRequestPipe,
     private readonly service: GenerateService,
     private readonly tgi: TgiService,
-  ) {}
+    explain: ExplainService,
+  ) {
+    explain.register('/generate', (given) => service.plan(pipe.transform(given)));
+  }
 
   @Post()
   @HttpCode(200)

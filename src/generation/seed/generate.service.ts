@@ -3,7 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
+import { estimateTokens } from '../admission/estimate.js';
 import { ModelService } from '../model.service.js';
+import type { Plan } from '../plan.js';
 import { RequestRecord } from '../request-record.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
 import type { GenerateResponse } from './dto/generate-response.dto.js';
@@ -16,19 +18,35 @@ export class GenerateService {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  /** What `generate` would do. */
+  plan(body: GenerateRequest): Plan {
+    const { prompt, ...request } = this.toRequest(body, this.maxNewTokens(body));
+    return {
+      prompts: [prompt],
+      requestsFor: (ids) => [{ ...request, prompt: { kind: 'tokens', ids } }],
+      limitsLength: body.max_new_tokens !== undefined,
+      warningsFor: () => [],
+    };
+  }
+
   /**
    * @throws {ModelNotLoadedError}
+   * @throws {RefusedError}
    * @throws {InferenceError}
    */
   async generate(body: GenerateRequest, signal: AbortSignal, request: FastifyRequest): Promise<GenerateResponse> {
-    const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
+    const maxNewTokens = this.maxNewTokens(body);
     const record = new RequestRecord(request, 'generate');
+    const generation = { ...this.toRequest(body, maxNewTokens), client: record.client };
+    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(generation.prompt) });
     let response = '';
     try {
-      for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {
+      for await (const event of this.models.generate(generation, signal)) {
+        ticket.note(0, event);
         switch (event.type) {
           case 'start':
             record.promptTokens = event.promptTokens;
+            ticket.correct({ answers: 1, promptTokens: event.promptTokens });
             break;
           case 'tokens':
             response += event.text;
@@ -38,17 +56,23 @@ export class GenerateService {
             record.outcome = event.reason;
         }
       }
+      ticket.complete();
       return { response, input_token_count: record.promptTokens, output_token_count: record.newTokens };
     } catch (error) {
       record.fail(error);
+      ticket.fail(error);
       throw error;
     } finally {
       record.write({ max_new_tokens: maxNewTokens });
     }
   }
 
+  private maxNewTokens({ max_new_tokens: wanted }: GenerateRequest): number {
+    return wanted ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
+  }
+
   private toRequest(body: GenerateRequest, maxNewTokens: number): GenerationRequest {
-    const { prompt: text, seed, stop } = body;
+    const { prompt: text, seed, stop, timeout } = body;
     return {
       prompt: this.models.model.hasChatTemplate
         ? { kind: 'chat', messages: [{ role: 'user', content: text }], addGenerationPrompt: true }
@@ -63,6 +87,7 @@ export class GenerateService {
       },
       seed,
       stop,
+      timeLimits: timeout === undefined ? undefined : { whole: 1000 * timeout },
     };
   }
 }

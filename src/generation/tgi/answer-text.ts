@@ -10,11 +10,16 @@ export interface DescribedToken {
   readonly top: readonly Token[];
 }
 
+/** Of an answer that ends before it begins, which its grammar may want. */
+const NO_TOKEN: DescribedToken = { token: { id: 0, text: '', logprob: null, special: true }, top: [] };
+
 /** An answer in the making, as this dialect tells it. */
 export class AnswerText {
   /** A stop string that ended it belongs to it, unlike elsewhere. */
   text = '';
   readonly tokens: DescribedToken[] = [];
+  /** What the answer says at its end without a token, as a grammar may have it. */
+  private rest = '';
   /** Of the prompt's tokens but the first, when they were asked for. */
   promptLogprobs: readonly TokenLogprobs[] = [];
   finish: FinishEvent | undefined;
@@ -30,6 +35,7 @@ export class AnswerText {
   /** @returns the tokens that are new; their texts together, but those of special ones, are the text */
   add({ text, texts = [text], logprobs = [], promptLogprobs }: TokensEvent): DescribedToken[] {
     this.text += text;
+    this.rest = text.slice(texts.slice(0, logprobs.length).join('').length);
     if (promptLogprobs) this.promptLogprobs = promptLogprobs;
     const added = logprobs.map((logprob, i) => ({
       token: this.toToken(logprob, texts[i]),
@@ -39,15 +45,19 @@ export class AnswerText {
     return added;
   }
 
-  /** @returns the last token, with all that it says */
-  end(finish: FinishEvent): DescribedToken {
+  /**
+   * @param isTold whether the last token was told already
+   * @returns the last token, with what is left to say
+   */
+  end(finish: FinishEvent, isTold = false): DescribedToken {
     this.finish = finish;
     const { stopString = '' } = finish;
     this.text += stopString;
-    const { token, top } = this.tokens.pop() as DescribedToken;
-    const last = { token: { ...token, text: token.text + stopString }, top };
+    const left = this.rest + stopString;
+    const { token, top } = this.tokens.pop() ?? NO_TOKEN;
+    const last = { token: { ...token, text: token.text + left }, top };
     this.tokens.push(last);
-    return last;
+    return isTold ? { token: { ...token, text: left }, top } : last;
   }
 
   /** @param said what it added to the text; if left out, what it says by itself */
@@ -68,4 +78,5 @@ export const FINISH_REASONS: Readonly<Record<Finish['reason'], TgiFinishReason>>
   stop_token: 'eos_token',
   stop_string: 'stop_sequence',
   length: 'length',
+  timeout: 'length',
 };

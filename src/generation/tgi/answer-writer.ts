@@ -68,7 +68,8 @@ export class AnswerWriter {
         // The last one comes with the end.
         for (const token of event.last ? added.slice(0, -1) : added) yield chunk(token);
       }
-      if (event.type === 'finish') yield chunk(answer.end(event), this.endOf(answer as FinishedAnswer));
+      if (event.type === 'finish')
+        yield chunk(answer.end(event, index === answer.tokens.length), this.endOf(answer as FinishedAnswer));
     }
   }
 

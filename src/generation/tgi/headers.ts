@@ -28,6 +28,6 @@ function phaseHeaders({ received, queued, started, finished }: Timings, newToken
     'x-validation-time': String(Math.round(queued - received)),
     'x-queue-time': String(Math.round(started - queued)),
     'x-inference-time': String(Math.round(inference)),
-    'x-time-per-token': String(Math.round(inference / newTokens)),
+    'x-time-per-token': String(Math.round(inference / Math.max(1, newTokens))),
   };
 }
