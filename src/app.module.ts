@@ -5,8 +5,9 @@ import { ConfigModule } from './config/config.module.js';
 import { AnthropicModule } from './generation/anthropic/anthropic.module.js';
 import { DialectExceptionFilter } from './generation/dialect-exception.filter.js';
 import { ExplainModule } from './generation/explain/explain.module.js';
-import { GenerationModule } from './generation/generation.module.js';
 import { OpenAiModule } from './generation/openai/openai.module.js';
+import { SeedModule } from './generation/seed/seed.module.js';
+import { TgiModule } from './generation/tgi/tgi.module.js';
 import { HealthModule } from './health/health.module.js';
 import type { EarlyLoad } from './inference/early-load.js';
 import { InferenceModule } from './inference/inference.module.js';
@@ -21,8 +22,9 @@ export class AppModule {
       imports: [
         InferenceModule.forRoot(earlyLoad),
         ConfigModule.forRoot(config),
-        GenerationModule,
+        SeedModule,
         OpenAiModule,
+        TgiModule,
         AnthropicModule,
         ExplainModule,
         HealthModule,

@@ -228,6 +228,7 @@ function tokensEvent(steps: readonly StepEvent[]): TokensEvent {
     type: 'tokens',
     text: steps.map(({ text }) => text).join(''),
     ids: steps.flatMap(({ token }) => token ?? []),
+    ...(steps.length > 1 && { texts: steps.flatMap(({ token, text }) => (token === undefined ? [] : text)) }),
     ...(logprobs.length > 0 && { logprobs }),
     ...(steps[0].promptLogprobs && { promptLogprobs: steps[0].promptLogprobs }),
     ...(steps[steps.length - 1].finish && { last: true }),

@@ -242,6 +242,8 @@ export type GenerationEvent =
       readonly type: 'tokens';
       readonly text: string;
       readonly ids: readonly number[];
+      /** What each of `ids` added to the text; a single one, if this is left out, all of it. */
+      readonly texts?: readonly string[];
       /** One for each of `ids`, when they were asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
       /** One for each token of the prompt but the first, when they were asked for; only before the first of `ids`. */

@@ -21,9 +21,13 @@ export class BodyPipe<T extends object> implements PipeTransform<unknown, Body<T
   transform(body: unknown): Body<T> {
     const { value, faults, unknown } = validateBody(this.type, body);
     if (faults.length > 0) throw new RequestValidationError(faults);
-    const warnings = unknown
-      .slice(0, MAX_WARNINGS)
-      .map((name) => `${name.slice(0, MAX_NAME_LENGTH)} is not known here and was ignored`);
-    return { request: value, warnings };
+    return { request: value, warnings: warningsOf(unknown) };
   }
+}
+
+/** What to say of parameters that nobody here knows. */
+export function warningsOf(unknown: readonly string[]): string[] {
+  return unknown
+    .slice(0, MAX_WARNINGS)
+    .map((name) => `${name.slice(0, MAX_NAME_LENGTH)} is not known here and was ignored`);
 }

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { FastApiExceptionFilter } from '../common/fastapi/fastapi-exception.filter.js';
 import { AnthropicExceptionFilter } from './anthropic/anthropic-exception.filter.js';
 import { OpenAiExceptionFilter } from './openai/openai-exception.filter.js';
+import { TgiExceptionFilter } from './tgi/tgi-exception.filter.js';
 
 /** For errors that reach no controller (a route that is not there, a body that cannot be read): by the path. */
 @Catch()
@@ -11,6 +12,7 @@ export class DialectExceptionFilter implements ExceptionFilter {
   private readonly dialects: readonly (readonly [RegExp, ExceptionFilter])[] = [
     [/^\/v1\/messages(\/|\?|$)/, new AnthropicExceptionFilter()],
     [/^\/(v1|tokenize|detokenize)(\/|\?|$)/, new OpenAiExceptionFilter()],
+    [/^\/(generate_stream|info)?(\?|$)/, new TgiExceptionFilter()],
     [/^/, new FastApiExceptionFilter()],
   ];
 

@@ -46,14 +46,23 @@ describe('the OpenAPI document', () => {
     );
     const errors = Object.fromEntries(routes.map(({ route, operation }) => [route, Object.keys(operation.responses)]));
     expect(errors).toEqual({
-      'POST /generate': ['200', '413', '422', '500', '503'],
-      'POST /v1/chat/completions': ['200', '400', '404', '413', '500', '503'],
-      'POST /v1/completions': ['200', '400', '404', '413', '500', '503'],
+      'POST /generate': ['200', '413', '422', '424', '429', '500', '503'],
+      'POST /v1/chat/completions': ['200', '400', '404', '413', '429', '500', '503'],
+      'POST /v1/completions': ['200', '400', '404', '413', '429', '500', '503'],
       'GET /v1/models': ['200', '503'],
       'GET /v1/models/{id}': ['200', '404', '503'],
       'POST /tokenize': ['200', '400', '413', '500', '503'],
       'POST /detokenize': ['200', '400', '413', '500', '503'],
+      'POST /': ['200', '413', '422', '424', '429', '500', '503'],
+      'POST /generate_stream': ['200', '413', '422', '424', '429', '500', '503'],
+      'GET /info': ['200', '503'],
+      'POST /v1/messages': ['200', '400', '404', '413', '429', '500', '503'],
+      'POST /v1/messages/count_tokens': ['200', '400', '404', '413', '429', '500', '503'],
+      'POST /v1/responses': ['200', '400', '404', '413', '429', '500', '503'],
+      'GET /v1/responses/{id}': ['404'],
+      'POST /v1/explain': ['200', '400', '404', '413', '500', '503'],
       'GET /health': ['200', '503'],
+      'GET /health/startup': ['200', '503'],
       'GET /health/live': ['200', '503'],
       'GET /health/ready': ['200', '503'],
     });
@@ -85,6 +94,9 @@ describe('the OpenAPI document', () => {
     ['/generate', 'GenerateRequest'],
     ['/v1/chat/completions', 'ChatCompletionRequest'],
     ['/v1/completions', 'CompletionRequest'],
+    ['/', 'TgiCompatRequest'],
+    ['/generate', 'TgiRequest'],
+    ['/generate_stream', 'TgiRequest'],
     ['/tokenize', 'TokenizeRequest'],
     ['/detokenize', 'DetokenizeRequest'],
   ])('gives an example request that works: POST %s', async (path, name) => {

@@ -1,60 +1,90 @@
-import { Body, Controller, HttpCode, Post, Req, UseFilters, UseGuards } from '@nestjs/common';
 import {
-  ApiBody,
-  ApiInternalServerErrorResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiPayloadTooLargeResponse,
-  ApiServiceUnavailableResponse,
-  ApiTags,
-  ApiTooManyRequestsResponse,
-  ApiUnprocessableEntityResponse,
-} from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+  applyDecorators,
+  Body,
+  Controller,
+  HttpCode,
+  Post,
+  Res,
+  type Type,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { ErrorBody, ValidationErrorBody } from '../../common/fastapi/validation-fault.js';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
 import { ExplainService } from '../explain/explain.service.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
+import { ApiTgiErrors, ApiTgiModels } from '../tgi/api-answer.decorator.js';
+import { TgiResponse } from '../tgi/dto/answer.dto.js';
+import { TgiRequest } from '../tgi/dto/request.dto.js';
+import { TgiErrorBody } from '../tgi/dto/tgi-error.dto.js';
+import { speaksTgi, TgiBodyPipe } from '../tgi/tgi-body.pipe.js';
+import { TgiService } from '../tgi/tgi.service.js';
 import { GenerateRequest } from './dto/generate-request.dto.js';
 import { GenerateResponse } from './dto/generate-response.dto.js';
+import { GenerateExceptionFilter } from './generate-exception.filter.js';
 import { GenerateRequestPipe } from './generate-request.pipe.js';
 import { GenerateService } from './generate.service.js';
-import { SeedExceptionFilter } from './seed-exception.filter.js';
 
+const ERRORS = [
+  [413, 'The body has more than 1 MiB', ErrorBody],
+  [422, 'Something is wrong with the request', ValidationErrorBody],
+  [429, 'More is waiting than the server takes on: come back after the seconds of `Retry-After`', ErrorBody],
+  [500, 'The generation failed', ErrorBody],
+  [503, 'The model is not loaded, or the server is shutting down', ErrorBody],
+] as const;
+
+/** A route of two dialects: a body with `inputs` in place of `prompt` is one of text-generation-inference. */
 @ApiTags('generate')
 @Controller('generate')
 @UseGuards(ModelReadyGuard)
-@UseFilters(SeedExceptionFilter)
+@UseFilters(GenerateExceptionFilter)
 export class GenerateController {
+  private readonly tgiPipe = new TgiBodyPipe(TgiRequest);
+
   constructor(
+    private readonly pipe: GenerateRequestPipe,
     private readonly service: GenerateService,
+    private readonly tgi: TgiService,
     explain: ExplainService,
-    pipe: GenerateRequestPipe,
   ) {
     explain.register('/generate', (given) => service.plan(pipe.transform(given)));
   }
 
   @Post()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Generate text', description: 'Answers a prompt. Comes back when the answer is complete.' })
-  @ApiBody({ type: GenerateRequest })
-  @ApiOkResponse({ description: 'The answer', type: GenerateResponse })
-  @ApiPayloadTooLargeResponse({ description: 'The body has more than 1 MiB', type: ErrorBody })
-  @ApiUnprocessableEntityResponse({ description: 'Something is wrong with the request', type: ValidationErrorBody })
-  @ApiTooManyRequestsResponse({
-    description: 'More is waiting than the server takes on: come back after the seconds of `Retry-After`',
-    type: ErrorBody,
+  @ApiOperation({
+    summary: 'Generate text',
+    description:
+      'Answers a prompt. Comes back when the answer is complete. A body with `inputs` in place of `prompt` is answered, ' +
+      'and refused, as in text-generation-inference.',
   })
-  @ApiInternalServerErrorResponse({ description: 'The generation failed', type: ErrorBody })
-  @ApiServiceUnavailableResponse({
-    description: 'The model is not loaded, or the server is shutting down',
-    type: ErrorBody,
-  })
+  @ApiExtraModels(GenerateRequest, GenerateResponse, TgiRequest, TgiErrorBody, ErrorBody, ValidationErrorBody)
+  @ApiTgiModels()
+  @ApiBody({ schema: either(GenerateRequest, TgiRequest) })
+  @ApiResponse({ status: 200, description: 'The answer', schema: either(GenerateResponse, TgiResponse) })
+  @ApiErrorsOfBoth()
+  @ApiTgiErrors(424)
   generate(
-    @Body(GenerateRequestPipe) body: GenerateRequest,
+    @Body() body: unknown,
     @ClientSignal() signal: AbortSignal,
-    @Req() request: FastifyRequest,
-  ): Promise<GenerateResponse> {
-    return this.service.generate(body, signal, request);
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<GenerateResponse | TgiResponse> {
+    if (speaksTgi(body)) return this.tgi.complete(this.tgiPipe.transform(body), reply, signal);
+    return this.service.generate(this.pipe.transform(body), signal, reply.request);
   }
+}
+
+/** A value of the seed's dialect, or one of the other. */
+function either(ours: Type, theirs: Type) {
+  return { anyOf: [{ $ref: getSchemaPath(ours) }, { $ref: getSchemaPath(theirs) }] };
+}
+
+function ApiErrorsOfBoth(): MethodDecorator {
+  return applyDecorators(
+    ...ERRORS.map(([status, description, type]) =>
+      ApiResponse({ status, description, schema: either(type, TgiErrorBody) }),
+    ),
+  );
 }
