@@ -6,6 +6,8 @@ import { DialectExceptionFilter } from './generation/dialect-exception.filter.js
 import { GenerationModule } from './generation/generation.module.js';
 import { OpenAiModule } from './generation/openai/openai.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import { TracingModule } from './tracing/tracing.module.js';
 
 /** The composition root: add modules of your own to its imports. */
 @Module({})
@@ -13,7 +15,14 @@ export class AppModule {
   static forRoot(config: Config): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.forRoot(config), GenerationModule, OpenAiModule, HealthModule],
+      imports: [
+        ConfigModule.forRoot(config),
+        GenerationModule,
+        OpenAiModule,
+        HealthModule,
+        MetricsModule,
+        TracingModule,
+      ],
       providers: [{ provide: APP_FILTER, useClass: DialectExceptionFilter }],
     };
   }

@@ -5,6 +5,9 @@ import type { Logger } from 'pino';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
+import type { Config } from './config/config.js';
+import { CONFIG } from './config/config.module.js';
+import { useRequestLog } from './generation/activity/request-log.js';
 
 /** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -19,6 +22,7 @@ export function createHttpAdapter(logger: Logger): FastifyAdapter {
     requestTimeout: REQUEST_TIMEOUT_MS,
     // A path that cannot be decoded reaches no route, and so no filter.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      request.log.info({ method: request.method, status: 400, outcome: 'invalid' }, 'request');
       void reply.header(REQUEST_ID_HEADER, request.id).status(400).send({ detail: 'Bad Request' });
     },
   });
@@ -31,6 +35,7 @@ export function configureApp(app: NestFastifyApplication): void {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
+  useRequestLog(app, app.get<Config>(CONFIG));
   useMethodNotAllowed(app);
   useJsonBodies(app);
 }

@@ -34,6 +34,10 @@ export interface Config {
   readonly prefixCaching: boolean;
   readonly speculativeTokens: number;
   readonly threads: number | undefined;
+  /** Whether traces are sent; OpenTelemetry's exporter reads its variables by itself. */
+  readonly tracing: boolean;
+  /** Whether the log has the prompts, which may be confidential. */
+  readonly logPrompts: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -74,6 +78,8 @@ export function loadConfig(
     prefixCaching: oneOf(env, 'PREFIX_CACHING', ['true', 'false']) !== 'false',
     speculativeTokens: integer(env, 'SPECULATIVE_TOKENS', 0, 16) ?? 0,
     threads: integer(env, 'THREADS', 1, 1024),
+    tracing: text(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') !== undefined,
+    logPrompts: oneOf(env, 'LOG_PROMPTS', ['true', 'false']) === 'true',
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
   });
 }

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { GenerationEvent, GenerationRequest, Prompt } from '../inference/inference-provider.js';
 import type { ModelService } from './model.service.js';
-import type { RequestRecord } from './request-record.js';
 
 /** What happened to one of several answers, counted from 0. */
 export interface AnswerEvent {
@@ -27,7 +26,6 @@ export interface Answers {
  * Begins answers. Returns when all are accepted: what is wrong with a request is an error here, before anything is sent.
  *
  * @param signal ends all of them, whether anybody reads on or not
- * @param record is filled, and written at the end
  * @throws {ModelNotLoadedError}
  * @throws {InferenceError} here or while iterating
  */
@@ -35,7 +33,6 @@ export async function beginAnswers(
   models: ModelService,
   { prompts, requestsFor }: AnswersRequest,
   signal: AbortSignal,
-  record: RequestRecord,
 ): Promise<Answers> {
   const controller = new AbortController();
   // Every answer listens.
@@ -43,20 +40,17 @@ export async function beginAnswers(
   const end = (): void => {
     signal.removeEventListener('abort', end);
     controller.abort();
-    record.write();
   };
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
   try {
     const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
-    record.promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
     const answers = promptIds
       .flatMap(requestsFor)
       .map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));
-    return { promptIds, events: readAll(answers, record, end) };
+    return { promptIds, events: readAll(answers, end) };
   } catch (error) {
-    record.fail(error);
     end();
     throw error;
   }
@@ -64,21 +58,10 @@ export async function beginAnswers(
 
 async function* readAll(
   answers: readonly AsyncIterator<GenerationEvent>[],
-  record: RequestRecord,
   end: () => void,
 ): AsyncGenerator<AnswerEvent, void> {
-  const reasons = new Set<string>();
   try {
-    for await (const answerEvent of merge(answers)) {
-      const { event } = answerEvent;
-      if (event.type === 'tokens') record.newTokens += event.ids.length;
-      if (event.type === 'finish') reasons.add(event.reason);
-      yield answerEvent;
-    }
-    record.outcome = [...reasons].join(', ');
-  } catch (error) {
-    record.fail(error);
-    throw error;
+    yield* merge(answers);
   } finally {
     end();
   }

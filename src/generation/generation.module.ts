@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { InferenceModule } from '../inference/inference.module.js';
+import { Activity } from './activity/activity.js';
 import { ModelService } from './model.service.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
@@ -8,7 +9,7 @@ import { GenerateService } from './seed/generate.service.js';
 @Module({
   imports: [InferenceModule],
   controllers: [GenerateController],
-  providers: [ModelService, GenerateService],
-  exports: [ModelService],
+  providers: [Activity, ModelService, GenerateService],
+  exports: [Activity, ModelService],
 })
 export class GenerationModule {}

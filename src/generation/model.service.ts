@@ -11,6 +11,7 @@ import {
   type Prompt,
 } from '../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
+import { Activity } from './activity/activity.js';
 
 export type ModelState = 'unloaded' | 'loading' | 'ready' | 'unloading' | 'failed';
 
@@ -28,6 +29,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     { readonly state: Exclude<ModelState, 'ready'> } | { readonly state: 'ready'; readonly info: ModelInfo } = {
     state: 'unloaded',
   };
+  private seconds: number | undefined;
   private loading: Promise<void> | undefined;
   private unloading: Promise<void> | undefined;
   private loadAbort = new AbortController();
@@ -36,6 +38,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   constructor(
     @Inject(INFERENCE_PROVIDER) private readonly provider: InferenceProvider,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly activity: Activity,
   ) {
     this.failed = new Promise((resolve) => (this.fail = resolve));
   }
@@ -64,6 +67,11 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     return this.current.info;
   }
 
+  /** How long the last load took. */
+  get loadSeconds(): number | undefined {
+    return this.seconds;
+  }
+
   /** Loads the model unless it is loaded; a load in progress is joined. */
   async load(): Promise<void> {
     await this.unloading;
@@ -86,7 +94,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
    * @throws {InferenceError} template_failed or cancelled
    */
   async encode(prompt: Prompt, signal: AbortSignal): Promise<readonly number[]> {
-    return this.ready().encode(prompt, signal);
+    return this.activity.tokenize(prompt, () => this.ready().encode(prompt, signal));
   }
 
   /**
@@ -106,7 +114,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
    * @throws {InferenceError} while iterating
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
-    return this.ready().generate(request, signal);
+    return this.activity.follow(this.ready().generate(request, signal), signal);
   }
 
   private ready(): InferenceProvider {
@@ -131,12 +139,17 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     this.logger.log({ msg: 'loading the model', path: this.config.modelPath, source: describeSource(this.config) });
     try {
       const info = await this.provider.load(
-        { onProgress: (progress) => this.logProgress(progress), onFailure: (error) => this.breakDown(error) },
+        {
+          onProgress: (progress) => this.logProgress(progress),
+          onStep: (report) => this.activity.stepped(report),
+          onFailure: (error) => this.breakDown(error),
+        },
         signal,
       );
       if (signal.aborted) return;
       this.current = { state: 'ready', info };
-      this.logReady(info, (performance.now() - started) / 1000);
+      this.seconds = (performance.now() - started) / 1000;
+      this.logReady(info, this.seconds);
     } catch (error) {
       if (!signal.aborted) this.breakDown(error as Error);
       throw error;

@@ -101,6 +101,7 @@ export class LoadedModel {
         device: 'cpu',
         dtype: 'float32',
         quantization: typeof quantization === 'string' ? quantization : 'custom',
+        weightMemoryBytes: weightBytes,
         contextLength: size.capacity,
         slots: size.slots,
         kvCacheBytes: kvBytesPerToken(spec) * size.capacity * size.slots,

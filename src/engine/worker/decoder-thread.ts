@@ -21,6 +21,8 @@ export type Progress = { -readonly [Moment in keyof Timings]?: Timings[Moment] }
 interface Submission {
   readonly queue: EventQueue<StepEvent>;
   readonly progress: Progress;
+  /** When its newest token was chosen. */
+  lastToken?: number;
 }
 
 export interface DecoderThreadHandlers {
@@ -96,27 +98,33 @@ export class DecoderThread {
       case 'failed':
         return this.fail(EngineError.deserialize(message.error));
       case 'step':
-        for (const { id } of message.report.started) this.note(id, 'started', message.report.began);
-        for (const event of message.events) this.deliver(event, message.report);
-        this.handlers.onStep(message.report);
+        return this.stepped(message.report, message.events);
     }
   }
 
-  private deliver(event: LoopEvent, { ended }: LoopReport): void {
-    const queue = this.submissions.get(event.id)?.queue;
-    if (!('error' in event)) {
-      this.note(event.id, 'firstToken', ended);
-      if (event.finish) this.note(event.id, 'finished', ended);
-      return queue?.push(event);
+  private stepped({ started, ...step }: LoopReport, events: readonly LoopEvent[]): void {
+    for (const id of started) {
+      const submission = this.submissions.get(id);
+      if (submission) submission.progress.started = step.began;
     }
-    this.submissions.delete(event.id);
-    queue?.fail(EngineError.deserialize(event.error));
-  }
-
-  /** Remembers when something happened first. */
-  private note(id: number, moment: keyof Timings, time: number): void {
-    const submission = this.submissions.get(id);
-    if (submission) submission.progress[moment] ??= time;
+    const tokenGaps: number[] = [];
+    for (const event of events) {
+      const submission = this.submissions.get(event.id);
+      if (!submission) continue;
+      if ('error' in event) {
+        this.submissions.delete(event.id);
+        submission.queue.fail(EngineError.deserialize(event.error));
+        continue;
+      }
+      const { progress, lastToken } = submission;
+      progress.firstToken ??= step.ended;
+      // Those that come with one step come at once.
+      if (lastToken !== undefined && lastToken < step.ended) tokenGaps.push(step.ended - lastToken);
+      submission.lastToken = step.ended;
+      if (event.finish) progress.finished = step.ended;
+      submission.queue.push(event);
+    }
+    this.handlers.onStep({ ...step, tokenGaps });
   }
 
   private fail(error: EngineError, unexpected = true): void {

@@ -5,7 +5,6 @@ import { dataEvent, eventStream } from '../../common/http/event-stream.js';
 import { InferenceError, type Prompt } from '../../inference/inference-provider.js';
 import { beginAnswers } from '../answers.js';
 import { ModelService } from '../model.service.js';
-import { RequestRecord } from '../request-record.js';
 import type { AnswerFormat } from './answer-format.js';
 import { AnswerWriter } from './answer-writer.js';
 import type { Body } from './body.pipe.js';
@@ -50,8 +49,7 @@ export class OpenAiService {
     };
     const requestsFor = (ids: readonly number[]) =>
       toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
-    const record = new RequestRecord(reply.log, format.object);
-    const answers = await beginAnswers(this.models, { prompts, requestsFor }, signal, record);
+    const answers = await beginAnswers(this.models, { prompts, requestsFor }, signal);
     const writer = new AnswerWriter(answers, { format, head, request, warnings });
     return request.stream ? eventStream(reply, withLastError(writer.stream(), reply)) : writer.complete();
   }

@@ -10,10 +10,8 @@ import {
   ApiTooManyRequestsResponse,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import type { FastifyBaseLogger } from 'fastify';
 import { ErrorBody, ValidationErrorBody } from '../../common/fastapi/validation-fault.js';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
-import { RequestLog } from '../../common/http/request-log.decorator.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { GenerateRequest } from './dto/generate-request.dto.js';
 import { GenerateResponse } from './dto/generate-response.dto.js';
@@ -47,8 +45,7 @@ export class GenerateController {
   generate(
     @Body(GenerateRequestPipe) body: GenerateRequest,
     @ClientSignal() signal: AbortSignal,
-    @RequestLog() log: FastifyBaseLogger,
   ): Promise<GenerateResponse> {
-    return this.service.generate(body, signal, log);
+    return this.service.generate(body, signal);
   }
 }

@@ -1,10 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
-import { RequestRecord } from '../request-record.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
 import type { GenerateResponse } from './dto/generate-response.dto.js';
 
@@ -20,31 +18,18 @@ export class GenerateService {
    * @throws {ModelNotLoadedError}
    * @throws {InferenceError}
    */
-  async generate(body: GenerateRequest, signal: AbortSignal, log: FastifyBaseLogger): Promise<GenerateResponse> {
+  async generate(body: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse> {
     const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
-    const record = new RequestRecord(log, 'generate');
     let response = '';
-    try {
-      for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {
-        switch (event.type) {
-          case 'start':
-            record.promptTokens = event.promptTokens;
-            break;
-          case 'tokens':
-            response += event.text;
-            record.newTokens += event.ids.length;
-            break;
-          case 'finish':
-            record.outcome = event.reason;
-        }
-      }
-      return { response, input_token_count: record.promptTokens, output_token_count: record.newTokens };
-    } catch (error) {
-      record.fail(error);
-      throw error;
-    } finally {
-      record.write({ max_new_tokens: maxNewTokens });
+    let inputTokens = 0;
+    let outputTokens = 0;
+    for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {
+      if (event.type === 'start') inputTokens = event.promptTokens;
+      if (event.type !== 'tokens') continue;
+      response += event.text;
+      outputTokens += event.ids.length;
     }
+    return { response, input_token_count: inputTokens, output_token_count: outputTokens };
   }
 
   private toRequest(body: GenerateRequest, maxNewTokens: number): GenerationRequest {
