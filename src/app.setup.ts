@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { useConnections } from './common/http/connections.js';
+import { useAccessControl } from './access/access-control.js';
+import { useBrowserRules } from './common/http/browsers.js';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
@@ -35,7 +38,11 @@ export function configureApp(app: NestFastifyApplication): void {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
-  useRequestLog(app, app.get<Config>(CONFIG));
+  const config = app.get<Config>(CONFIG);
+  useRequestLog(app, config);
+  useConnections(app);
+  useBrowserRules(app, config.corsOrigins);
+  useAccessControl(app, config);
   useMethodNotAllowed(app);
   useJsonBodies(app);
 }

@@ -4,9 +4,11 @@ import { monotonicNow } from './clock.js';
 import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { checkRequest } from './request-check.js';
+import { explainSampling } from './sampling/explain-sampling.js';
 import { resolveSampling } from './sampling/sampling-parameters.js';
 import type {
   EngineOptions,
+  Explanation,
   GenerationEvent,
   GenerationRequest,
   LoadProgress,
@@ -95,6 +97,29 @@ export class Engine {
    */
   async decode(ids: readonly number[], signal?: AbortSignal): Promise<string> {
     return orAborted(this.text.decode(ids), signal);
+  }
+
+  /**
+   * What `generate` would do with a request, without doing it.
+   *
+   * @throws {EngineError} request_invalid, template_failed, cancelled or not_loaded
+   */
+  async explain({ prompt, ...request }: GenerationRequest, signal?: AbortSignal): Promise<Explanation> {
+    checkRequest({ prompt, ...request }, this.info.vocabSize);
+    const rendered = await orAborted(this.text.explain(prompt), signal);
+    const { defaults } = this.loaded;
+    const explanation = {
+      prompt: rendered,
+      sampling: explainSampling(request.sampling ?? {}, defaults),
+      room: this.info.contextLength - rendered.ids.length,
+      eosIds: defaults.eosIds,
+    };
+    try {
+      const maxNewTokens = this.fit(rendered.ids, request.maxNewTokens);
+      return { ...explanation, maxNewTokens, refusal: undefined };
+    } catch (error) {
+      return { ...explanation, maxNewTokens: undefined, refusal: EngineError.from(error).serialize() };
+    }
   }
 
   /**

@@ -14,6 +14,8 @@ export const ENGINE_ERROR_CODES = {
   prompt_too_long: 'the prompt is too long',
   /** A parameter has a value that the engine cannot work with. */
   request_invalid: 'the request is invalid',
+  /** A grammar is none, or cannot be enforced, or takes more time or memory than a request may have. */
+  grammar_invalid: 'the grammar is invalid',
   /** The caller gave the request up. */
   cancelled: 'the request was cancelled',
   /** The engine is not loaded, or is being unloaded. */

@@ -2,13 +2,16 @@
 export { monotonicNow } from './clock.js';
 export { Engine, type EngineHandlers } from './engine.js';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.js';
+export type { Grammar, JsonSchema, StructuralTagFormat, TagFormat } from './grammar/grammar.js';
 export type { SamplingRequest } from './sampling/sampling-parameters.js';
 export type { ChatInput, ChatMessage } from './tokens/chat-template.js';
 export type {
   AnswerOptions,
   ComputeType,
   Device,
+  EffectiveParameter,
   EngineOptions,
+  Explanation,
   Finish,
   FinishReason,
   GenerationEvent,
@@ -16,7 +19,9 @@ export type {
   LoadPhase,
   LoadProgress,
   ModelInfo,
+  ParameterSource,
   Prompt,
+  RenderedPrompt,
   StepReport,
   Timings,
   TokenLogprob,

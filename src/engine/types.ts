@@ -1,7 +1,9 @@
+import type { SerializedEngineError } from './errors.js';
+import type { Grammar } from './grammar/grammar.js';
 import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
 import type { IdLogprob } from './sampling/log-probabilities.js';
-import type { SamplingRequest } from './sampling/sampling-parameters.js';
+import type { SamplingParameters, SamplingRequest } from './sampling/sampling-parameters.js';
 import type { ChatInput } from './tokens/chat-template.js';
 
 export type Device = 'cpu' | 'cuda';
@@ -62,6 +64,8 @@ export interface ModelInfo {
   readonly kvCacheBytes: number;
   readonly threads: number;
   readonly hasChatTemplate: boolean;
+  /** Stands for weights, tokenizer, chat template, quantization and runtime: with the same one, a seed gives the same answer. */
+  readonly fingerprint: string;
   /** What the operator should know: tensors without a use, settings without an implementation. */
   readonly warnings: readonly string[];
 }
@@ -108,6 +112,13 @@ export interface AnswerOptions {
    * nothing is told if left out.
    */
   readonly logprobs?: number;
+  /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
+  readonly grammar?: Grammar;
+  /**
+   * The grammar begins after this text of the answer, such as `</think>`, which a token has to end; until then, anything
+   * may come but the end. From the first token if left out.
+   */
+  readonly grammarAfter?: string;
 }
 
 export interface GenerationRequest extends AnswerOptions {
@@ -139,6 +150,42 @@ export interface Finish {
   readonly stopString?: string;
   /** The one that appeared. */
   readonly stopTokenId?: number;
+}
+
+/** Who decided the value of a parameter: the caller, the model's generation_config.json, or this engine. */
+export type ParameterSource = 'request' | 'generation_config.json' | 'default';
+
+/** A parameter as it takes effect. */
+export interface EffectiveParameter<T> {
+  readonly value: T;
+  readonly source: ParameterSource;
+}
+
+export type EffectiveSampling = {
+  readonly [K in keyof SamplingParameters]: EffectiveParameter<SamplingParameters[K]>;
+};
+
+/** A prompt as the model reads it. */
+export interface RenderedPrompt {
+  /** Of a chat, what the template made of it; of token ids, what they say. */
+  readonly text: string;
+  readonly ids: readonly number[];
+  /** What each token says by itself; bytes that are no whole character are `\ufffd`. */
+  readonly pieces: readonly string[];
+}
+
+/** What `generate` would do with a request. */
+export interface Explanation {
+  readonly prompt: RenderedPrompt;
+  readonly sampling: EffectiveSampling;
+  /** Tokens that the context has left for an answer; below 1, there can be none. */
+  readonly room: number;
+  /** Most tokens of the answer; undefined when it would be refused. */
+  readonly maxNewTokens: number | undefined;
+  /** Tokens that end an answer. */
+  readonly eosIds: readonly number[];
+  /** Why it would be refused: nothing is ever cut off to make it fit. */
+  readonly refusal: SerializedEngineError | undefined;
 }
 
 /** When a request had come how far, in milliseconds of the machine's monotonic clock (`monotonicNow`). */

@@ -1,5 +1,6 @@
 import type {
   EngineError,
+  Explanation,
   GenerationEvent,
   GenerationRequest,
   LoadProgress,
@@ -11,15 +12,22 @@ import type {
 export { EngineError as InferenceError, monotonicNow } from '../engine/index.js';
 export type {
   ChatMessage,
+  EffectiveParameter,
   EngineErrorCode as InferenceErrorCode,
+  Explanation,
   Finish,
   FinishReason,
   GenerationEvent,
   GenerationRequest,
+  Grammar,
+  JsonSchema,
   LoadProgress,
   ModelInfo,
   Prompt,
+  RenderedPrompt,
   SamplingRequest,
+  StructuralTagFormat,
+  TagFormat,
   StepReport,
   Timings,
   TokenLogprob,
@@ -57,6 +65,9 @@ export interface InferenceProvider {
 
   /** The text of token ids, special tokens included. Only for a loaded model. */
   decode(ids: readonly number[], signal: AbortSignal): Promise<string>;
+
+  /** What `generate` would do with a request, without doing it. Only for a loaded model. */
+  explain(request: GenerationRequest, signal: AbortSignal): Promise<Explanation>;
 
   /** Generates an answer: a `start`, `tokens` as they come, a `finish`. Only for a loaded model. */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;

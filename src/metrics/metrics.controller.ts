@@ -1,6 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Public } from '../access/public.decorator.js';
 import { MetricsService } from './metrics.service.js';
 
 @ApiTags('health')
@@ -9,6 +10,7 @@ export class MetricsController {
   constructor(private readonly metrics: MetricsService) {}
 
   @Get()
+  @Public('metrics')
   @ApiOperation({ summary: 'How the server is doing, for Prometheus' })
   @ApiProduces('text/plain')
   @ApiOkResponse({ description: 'Metrics in Prometheus’ text format', schema: { type: 'string' } })

@@ -3,7 +3,7 @@ import type { SerializedEngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
 import type { InterruptHandles } from '../ort/interrupt.js';
-import type { EngineOptions, LoadPhase, Prompt } from '../types.js';
+import type { EngineOptions, LoadPhase, Prompt, RenderedPrompt } from '../types.js';
 
 /** What the decoder's thread is started with. */
 export interface DecoderWorkerData {
@@ -40,9 +40,13 @@ export interface TextWorkerData {
   readonly modelPath: string;
 }
 
-/** What the text thread does: a prompt to token ids, or token ids to text. */
+/** What the text thread does: a prompt to token ids, alone or with how it came to them, or token ids to text. */
 export type TextTask =
-  { readonly kind: 'encode'; readonly prompt: Prompt } | { readonly kind: 'decode'; readonly ids: readonly number[] };
+  | { readonly kind: 'encode'; readonly prompt: Prompt }
+  | { readonly kind: 'explain'; readonly prompt: Prompt }
+  | { readonly kind: 'decode'; readonly ids: readonly number[] };
+
+export type TextResult = readonly number[] | RenderedPrompt | string;
 
 /** To the text thread; each call is answered with its number. */
 export interface TextCall {
@@ -54,5 +58,5 @@ export interface TextCall {
 export type TextMessage =
   | { readonly type: 'ready'; readonly hasChatTemplate: boolean }
   | { readonly type: 'load_failed'; readonly error: SerializedEngineError }
-  | { readonly type: 'done'; readonly call: number; readonly result: readonly number[] | string }
+  | { readonly type: 'done'; readonly call: number; readonly result: TextResult }
   | { readonly type: 'call_failed'; readonly call: number; readonly error: SerializedEngineError };

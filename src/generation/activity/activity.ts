@@ -47,7 +47,9 @@ export class Activity {
     request?.prompts.push(prompt);
     const from = monotonicNow();
     try {
-      return await encode();
+      const ids = await encode();
+      if (request) request.encodedTokens += ids.length;
+      return ids;
     } finally {
       request?.tokenizations.push({ from, to: monotonicNow() });
     }

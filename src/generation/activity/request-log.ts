@@ -20,8 +20,12 @@ export function useRequestLog(app: NestFastifyApplication, { logPrompts }: Pick<
     const end = (): void => {
       record.end(raw.headersSent ? raw.statusCode : CLIENT_CLOSED_REQUEST, !raw.writableFinished);
       activity.requestEnded(record);
+      request.quota?.spend('tokens', record.promptTokens + record.newTokens);
       // There is one every few seconds.
-      request.log[record.isProbe ? 'debug' : 'info'](lineOf(record, logPrompts), 'request');
+      request.log[record.isProbe ? 'debug' : 'info'](
+        { client: request.client, ...lineOf(record, logPrompts) },
+        'request',
+      );
     };
     // What the end of the connection ends, ends first.
     raw.once('close', () => setImmediate(end));
@@ -34,8 +38,6 @@ export function useRequestLog(app: NestFastifyApplication, { logPrompts }: Pick<
 /** What the log says of a request. Never the prompt, unless the operator asked for it, and never a key. */
 function lineOf(record: RequestRecord, logPrompts: boolean): object {
   const { began, ended, generations, prompts } = record;
-  const sum = (of: 'promptTokens' | 'cachedTokens' | 'newTokens'): number =>
-    generations.reduce((total, generation) => total + generation[of], 0);
   const queued = generations.flatMap(({ timings: { queued, started } }) =>
     queued === undefined || started === undefined ? [] : started - queued,
   );
@@ -47,9 +49,9 @@ function lineOf(record: RequestRecord, logPrompts: boolean): object {
     status: record.status,
     outcome: record.outcomes.join(', '),
     ...(generations.length > 0 && {
-      prompt_tokens: sum('promptTokens'),
-      cached_tokens: sum('cachedTokens'),
-      new_tokens: sum('newTokens'),
+      prompt_tokens: record.promptTokens,
+      cached_tokens: record.cachedTokens,
+      new_tokens: record.newTokens,
     }),
     ...(queued.length > 0 && { queue_ms: rounded(Math.max(...queued)) }),
     ...(firstTokens.length > 0 && { first_token_ms: rounded(Math.min(...firstTokens) - began) }),

@@ -33,6 +33,8 @@ export class RequestRecord {
   /** Prompts as they came, and when they were rendered and tokenized. */
   readonly prompts: Prompt[] = [];
   readonly tokenizations: Interval[] = [];
+  /** Of the prompts that were tokenized before they were asked answers to. */
+  encodedTokens = 0;
   /** Of the trace that it belongs to, in hexadecimal. */
   traceId: string | undefined;
   ended = this.began;
@@ -78,6 +80,25 @@ export class RequestRecord {
     this.ended = monotonicNow();
     this.status = status;
     this.gone = gone;
+  }
+
+  /** Of the prompts, each once, however many answers it has. */
+  get promptTokens(): number {
+    if (this.generations.length === 0) return 0;
+    return this.encodedTokens || this.generations.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
+  }
+
+  /** Those of the prompts that nothing was computed for. */
+  get cachedTokens(): number {
+    const computed = this.generations.reduce(
+      (sum, generation) => sum + generation.promptTokens - generation.cachedTokens,
+      0,
+    );
+    return Math.max(0, this.promptTokens - computed);
+  }
+
+  get newTokens(): number {
+    return this.generations.reduce((sum, { newTokens }) => sum + newTokens, 0);
   }
 
   /** The ways in which it ended, each once. */

@@ -7,11 +7,11 @@ import { beginAnswers } from '../answers.js';
 import { ModelService } from '../model.service.js';
 import type { AnswerFormat } from './answer-format.js';
 import { AnswerWriter } from './answer-writer.js';
-import type { Body } from './body.pipe.js';
+import type { Body } from '../body.pipe.js';
 import type { SamplingRequest } from './dto/sampling-request.dto.js';
 import { type AnswerLimits, checkTogether, toGenerationRequests } from './generation-request.js';
 import { toOpenAiError } from './openai-error.js';
-import { checkModel, fingerprintOf } from './served-model.js';
+import { checkModel, fingerprintOf } from '../served-model.js';
 
 /** What a route makes of its own parameters. */
 export interface RouteRequest {

@@ -21,6 +21,7 @@ function toAnswer({ code, message }: InferenceError, prompt: unknown): ErrorAnsw
   switch (code) {
     case 'prompt_too_long':
     case 'request_invalid':
+    case 'grammar_invalid':
       return { status: 422, detail: [{ type: code, loc: ['body', 'prompt'], msg: message, input: prompt }] };
     case 'not_loaded':
       return { status: 503, detail: new ModelNotLoadedError().message };
