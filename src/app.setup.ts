@@ -2,14 +2,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { Config } from './config/config.js';
+import { CONFIG } from './config/config.module.js';
+import { Admission } from './generation/admission/admission.js';
 import { useConnections } from './common/http/connections.js';
 import { useAccessControl } from './access/access-control.js';
 import { useBrowserRules } from './common/http/browsers.js';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
-import type { Config } from './config/config.js';
-import { CONFIG } from './config/config.module.js';
 import { useRequestLog } from './generation/activity/request-log.js';
 
 /** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
@@ -34,13 +35,16 @@ export function createHttpAdapter(logger: Logger): FastifyAdapter {
 /** What the application needs beyond its modules; the server and the tests that run it in their process share this. */
 export function configureApp(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
+  const admission = app.get(Admission);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
+    // The client's next request finds a server that goes on.
+    if (admission.draining) void reply.header('connection', 'close');
     done();
   });
   const config = app.get<Config>(CONFIG);
   useRequestLog(app, config);
-  useConnections(app);
+  useConnections(app, { readTimeout: config.readTimeout });
   useBrowserRules(app, config.corsOrigins);
   useAccessControl(app, config);
   useMethodNotAllowed(app);

@@ -10,6 +10,7 @@ import { NestLogger } from './common/logging/nest-logger.js';
 import { type Config, ConfigError, loadConfig, printable } from './config/config.js';
 import { ModelService } from './generation/model.service.js';
 import { setUpOpenApi } from './openapi.js';
+import { exitOnSignals } from './shutdown.js';
 
 const LAST_ANSWERS_MS = 2_000;
 
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   });
   configureApp(app);
   setUpOpenApi(app, config);
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  exitOnSignals(app, config, logger);
   void app.get(ModelService).failed.then(async (reason) => {
     // Requests that ran get their error before the process goes.
     await Promise.race([app.close(), setTimeout(LAST_ANSWERS_MS)]);

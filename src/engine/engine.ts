@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import type { StepEvent } from './batching/generation-loop.js';
 import { monotonicNow } from './clock.js';
+import type { StepEvent } from './batching/generation-loop.js';
 import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { checkRequest } from './request-check.js';
@@ -16,6 +16,7 @@ import type {
   Prompt,
   StepReport,
   Timings,
+  TimeLimits,
 } from './types.js';
 import { Deferred } from './worker/deferred.js';
 import { DecoderThread, type LoadedDecoder, type Progress } from './worker/decoder-thread.js';
@@ -81,6 +82,11 @@ export class Engine {
     readonly dispose: () => Promise<void>,
   ) {}
 
+  /** Milliseconds for which there has been work and none of it got on; 0 when there is none. */
+  get stalledFor(): number {
+    return Math.max(this.decoder.stalledFor, this.text.stalledFor);
+  }
+
   /**
    * The token ids of a prompt, as a model reads them.
    *
@@ -129,15 +135,17 @@ export class Engine {
    * @throws {EngineError} prompt_too_long, request_invalid, template_failed, cancelled, not_loaded or runtime_failed
    */
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    const received = monotonicNow();
+    const timings: Progress = { received };
     checkRequest(request, this.info.vocabSize);
-    const { prompt, sampling, maxNewTokens, ...options } = request;
-    const timings: Progress = { received: monotonicNow() };
+    const { prompt, sampling, maxNewTokens, timeLimits, ...options } = request;
     const ids = await this.encode(prompt, signal);
     const id = ++this.lastId;
     const loopRequest = {
       ...options,
       id,
       prompt: Int32Array.from(ids),
+      deadlines: timeLimits && addTo(received, timeLimits),
       maxNewTokens: this.fit(ids, maxNewTokens),
       sampling: resolveSampling(sampling ?? {}, this.loaded.defaults.sampling),
     };
@@ -157,14 +165,21 @@ export class Engine {
       yield { type: 'start', promptTokens, timings };
       while (!finished) {
         const steps = await queue.next();
-        newTokens += steps.length;
-        yield tokensEvent(steps);
+        const event = tokensEvent(steps);
+        newTokens += event.ids.length;
+        yield event;
         const last = steps.at(-1);
         if (last?.finish) {
           finished = true;
           const { finish, cachedTokens } = last;
-          // Whoever has finished has come by all of them.
-          yield { type: 'finish', ...finish, promptTokens, cachedTokens, newTokens, timings: timings as Timings };
+          yield {
+            type: 'finish',
+            ...finish,
+            promptTokens,
+            cachedTokens,
+            newTokens,
+            ...(isComplete(timings) && { timings }),
+          };
         }
       }
     } finally {
@@ -201,14 +216,27 @@ export class Engine {
   }
 }
 
-function tokensEvent(steps: readonly StepEvent[]): GenerationEvent {
+type TokensEvent = Extract<GenerationEvent, { type: 'tokens' }>;
+
+/** Not of an answer whose time was over before it began. */
+function isComplete(timings: Progress): timings is Timings {
+  return timings.firstToken !== undefined && timings.finished !== undefined;
+}
+
+function tokensEvent(steps: readonly StepEvent[]): TokensEvent {
   const logprobs = steps.flatMap((step) => step.logprobs ?? []);
   return {
     type: 'tokens',
     text: steps.map(({ text }) => text).join(''),
-    ids: steps.map(({ token }) => token),
+    ids: steps.flatMap(({ token }) => token ?? []),
     ...(logprobs.length > 0 && { logprobs }),
   };
+}
+
+/** Limits as moments. */
+function addTo(received: number, { queue, firstToken, whole }: TimeLimits): TimeLimits {
+  const moment = (limit: number | undefined): number | undefined => (limit === undefined ? limit : received + limit);
+  return { queue: moment(queue), firstToken: moment(firstToken), whole: moment(whole) };
 }
 
 /** Before any thread reads a file and says that this one is missing. */

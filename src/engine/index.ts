@@ -24,6 +24,7 @@ export type {
   RenderedPrompt,
   StepReport,
   Timings,
+  TimeLimits,
   TokenLogprob,
   TokenLogprobs,
 } from './types.js';

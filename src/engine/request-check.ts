@@ -19,6 +19,9 @@ export function checkRequest(request: GenerationRequest, vocabSize: number): voi
   checkWhole('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   checkWhole('logprobs', logprobs, 0, MAX_LOGPROBS);
   for (const id of stopTokenIds ?? []) checkWhole('stopTokenIds', id, 0, vocabSize - 1);
+  for (const [name, limit] of Object.entries(request.timeLimits ?? {}) as [string, number | undefined][]) {
+    checkNumber(`timeLimits.${name}`, limit, 'at least 0', (value) => value >= 0);
+  }
   checkSampling(request.sampling ?? {}, vocabSize);
 }
 

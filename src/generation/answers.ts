@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { GenerationEvent, GenerationRequest, Prompt } from '../inference/inference-provider.js';
+import { estimateTokens } from './admission/estimate.js';
+import type { Ticket } from './admission/ticket.js';
 import type { ModelService } from './model.service.js';
 
 /** What happened to one of several answers, counted from 0. */
@@ -11,6 +13,8 @@ export interface AnswerEvent {
 /** Answers to prompts that one request asks for, and that are generated at the same time. */
 export interface AnswersRequest {
   readonly prompts: readonly Prompt[];
+  /** How many answers each prompt is to have; 1 if left out. */
+  readonly answersPerPrompt?: number;
   /** The requests for a prompt, once its token ids are known; answers are counted in their order. */
   readonly requestsFor: (ids: readonly number[]) => readonly GenerationRequest[];
 }
@@ -23,34 +27,42 @@ export interface Answers {
 }
 
 /**
- * Begins answers. Returns when all are accepted: what is wrong with a request is an error here, before anything is sent.
+ * Begins answers. A request that is too much for the server is turned away before anything is done. Returns when all are accepted: what is wrong with a request is an error here, before anything is sent.
  *
  * @param signal ends all of them, whether anybody reads on or not
  * @throws {ModelNotLoadedError}
+ * @throws {RefusedError}
  * @throws {InferenceError} here or while iterating
  */
 export async function beginAnswers(
   models: ModelService,
-  { prompts, requestsFor }: AnswersRequest,
+  { prompts, answersPerPrompt = 1, requestsFor }: AnswersRequest,
   signal: AbortSignal,
 ): Promise<Answers> {
+  const ticket = models.admit({
+    answers: prompts.length * answersPerPrompt,
+    promptTokens: prompts.reduce((sum, prompt) => sum + estimateTokens(prompt), 0),
+  });
   const controller = new AbortController();
   // Every answer listens.
   setMaxListeners(0, controller.signal);
   const end = (): void => {
     signal.removeEventListener('abort', end);
     controller.abort();
+    ticket.cancel();
   };
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
   try {
     const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
-    const answers = promptIds
-      .flatMap(requestsFor)
-      .map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
+    const requests = promptIds.flatMap(requestsFor);
+    const promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
+    ticket.correct({ answers: requests.length, promptTokens });
+    const answers = requests.map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));
-    return { promptIds, events: readAll(answers, end) };
+    return { promptIds, events: readAll(answers, ticket, end) };
   } catch (error) {
+    ticket.fail(error);
     end();
     throw error;
   }
@@ -58,10 +70,18 @@ export async function beginAnswers(
 
 async function* readAll(
   answers: readonly AsyncIterator<GenerationEvent>[],
+  ticket: Ticket,
   end: () => void,
 ): AsyncGenerator<AnswerEvent, void> {
   try {
-    yield* merge(answers);
+    for await (const answerEvent of merge(answers)) {
+      ticket.note(answerEvent.index, answerEvent.event);
+      yield answerEvent;
+    }
+    ticket.complete();
+  } catch (error) {
+    ticket.fail(error);
+    throw error;
   } finally {
     end();
   }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { InferenceModule } from '../inference/inference.module.js';
 import { Activity } from './activity/activity.js';
+import { Admission } from './admission/admission.js';
 import { ModelService } from './model.service.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
@@ -9,7 +10,7 @@ import { GenerateService } from './seed/generate.service.js';
 @Module({
   imports: [InferenceModule],
   controllers: [GenerateController],
-  providers: [Activity, ModelService, GenerateService],
-  exports: [Activity, ModelService],
+  providers: [Activity, Admission, ModelService, GenerateService],
+  exports: [Activity, Admission, ModelService],
 })
 export class GenerationModule {}

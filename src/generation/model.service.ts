@@ -10,7 +10,10 @@ import {
   type LoadProgress,
   type ModelInfo,
   type Prompt,
+  type StepReport,
 } from '../inference/inference-provider.js';
+import { Admission } from './admission/admission.js';
+import type { Demand, Ticket } from './admission/ticket.js';
 import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
 import { Activity } from './activity/activity.js';
 
@@ -39,6 +42,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   constructor(
     @Inject(INFERENCE_PROVIDER) private readonly provider: InferenceProvider,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly admission: Admission,
     private readonly activity: Activity,
   ) {
     this.failed = new Promise((resolve) => (this.fail = resolve));
@@ -73,6 +77,11 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     return this.seconds;
   }
 
+  /** Whether there has been work for too long of which nothing got done: only a new process helps. */
+  get stalled(): boolean {
+    return (this.provider.stalledFor?.() ?? 0) > 1000 * this.config.livenessTimeout;
+  }
+
   /** Loads the model unless it is loaded; a load in progress is joined. */
   async load(): Promise<void> {
     await this.unloading;
@@ -86,6 +95,17 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     if (this.current.state === 'unloaded') return;
     this.unloading ??= this.startUnloading().finally(() => (this.unloading = undefined));
     await this.unloading;
+  }
+
+  /**
+   * Lets a request in, or turns it away. Comes before all that costs time; the ticket has to be told of its end.
+   *
+   * @throws {ModelNotLoadedError}
+   * @throws {DrainingError}
+   * @throws {OverloadedError}
+   */
+  admit(demand: Demand): Ticket {
+    return this.admission.admit(demand, this.model.slots);
   }
 
   /**
@@ -152,7 +172,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
       const info = await this.provider.load(
         {
           onProgress: (progress) => this.logProgress(progress),
-          onStep: (report) => this.activity.stepped(report),
+          onStep: (report) => this.stepped(report),
           onFailure: (error) => this.breakDown(error),
         },
         signal,
@@ -171,6 +191,11 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     if (this.current.state === 'unloading' || this.current.state === 'unloaded') return;
     this.current = { state: 'failed' };
     this.fail(reason);
+  }
+
+  private stepped(report: StepReport): void {
+    // What a load tries is nobody's request.
+    if (this.current.state === 'ready') this.activity.stepped(report);
   }
 
   private logProgress({ phase, percent, seconds }: LoadProgress): void {

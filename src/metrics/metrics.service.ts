@@ -16,6 +16,7 @@ const FINISHED: Readonly<Record<FinishReason | 'cancelled', string>> = {
   stop_token: 'stop',
   stop_string: 'stop',
   length: 'length',
+  timeout: 'timeout',
   cancelled: 'abort',
 };
 

@@ -17,6 +17,8 @@ export class Sequence {
   constructor(
     readonly id: number,
     readonly prompt: ArrayLike<number>,
+    /** Whose it is. */
+    readonly client = '',
   ) {}
 
   get length(): number {

@@ -1,4 +1,5 @@
 import type { LoopEvent, LoopReport, LoopRequest, StepEvent } from '../batching/generation-loop.js';
+import { monotonicNow } from '../clock.js';
 import { EngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
@@ -8,6 +9,7 @@ import { Deferred } from './deferred.js';
 import { EventQueue } from './event-queue.js';
 import { LoadMeter } from './load-meter.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
+import { Pulse, Standstill } from './pulse.js';
 import { WorkerThread } from './worker-thread.js';
 
 export interface LoadedDecoder {
@@ -37,6 +39,8 @@ export class DecoderThread {
   private readonly thread: WorkerThread<DecoderCommand, DecoderMessage>;
   private readonly loading = new Deferred<LoadedDecoder>();
   private readonly submissions = new Map<number, Submission>();
+  private readonly pulse = new Pulse();
+  private readonly standstill = new Standstill();
   private readonly meter: LoadMeter;
   private failure: EngineError | undefined;
 
@@ -45,7 +49,7 @@ export class DecoderThread {
     private readonly handlers: DecoderThreadHandlers,
   ) {
     this.meter = new LoadMeter(handlers.onProgress);
-    const data: DecoderWorkerData = { options, interrupt: this.interrupt.handles };
+    const data: DecoderWorkerData = { options, interrupt: this.interrupt.handles, pulse: this.pulse.memory };
     this.thread = new WorkerThread('./decoder-worker.js', data, {
       onMessage: (message) => this.receive(message),
       onFailure: (error) => this.fail(error),
@@ -55,6 +59,11 @@ export class DecoderThread {
   /** @throws {EngineError} what is wrong with the model */
   get loaded(): Promise<LoadedDecoder> {
     return this.loading.promise;
+  }
+
+  /** Milliseconds for which there has been something to do and no step of it got done. */
+  get stalledFor(): number {
+    return this.standstill.duration(this.pulse.last);
   }
 
   /**
@@ -68,6 +77,7 @@ export class DecoderThread {
       queue.fail(this.failure);
     } else {
       this.submissions.set(request.id, { queue, progress });
+      this.standstill.begin(request.id);
       this.thread.post({ type: 'submit', request });
     }
     return queue;
@@ -75,6 +85,7 @@ export class DecoderThread {
 
   /** Ends a request, finished or not: no event comes any more, and its slot is freed. */
   release(id: number, finished: boolean): void {
+    this.standstill.end(id);
     if (this.submissions.delete(id) && !finished) this.thread.post({ type: 'cancel', id });
   }
 
@@ -102,29 +113,35 @@ export class DecoderThread {
     }
   }
 
-  private stepped({ started, ...step }: LoopReport, events: readonly LoopEvent[]): void {
-    for (const id of started) {
+  private stepped(report: LoopReport | undefined, events: readonly LoopEvent[]): void {
+    for (const id of report?.started ?? []) {
       const submission = this.submissions.get(id);
-      if (submission) submission.progress.started = step.began;
+      if (submission) submission.progress.started = report?.began;
     }
-    const tokenGaps: number[] = [];
-    for (const event of events) {
-      const submission = this.submissions.get(event.id);
-      if (!submission) continue;
-      if ('error' in event) {
-        this.submissions.delete(event.id);
-        submission.queue.fail(EngineError.deserialize(event.error));
-        continue;
-      }
-      const { progress, lastToken } = submission;
-      progress.firstToken ??= step.ended;
-      // Those that come with one step come at once.
-      if (lastToken !== undefined && lastToken < step.ended) tokenGaps.push(step.ended - lastToken);
-      submission.lastToken = step.ended;
-      if (event.finish) progress.finished = step.ended;
-      submission.queue.push(event);
+    const now = report?.ended ?? monotonicNow();
+    const tokenGaps = events.flatMap((event) => this.deliver(event, now) ?? []);
+    if (report) this.handlers.onStep({ ...report, tokenGaps });
+  }
+
+  /** @returns milliseconds since the answer's token before, when this is another */
+  private deliver(event: LoopEvent, now: number): number | undefined {
+    const { id } = event;
+    if ('error' in event || event.finish) this.standstill.end(id);
+    const submission = this.submissions.get(id);
+    if (!submission) return undefined;
+    if ('error' in event) {
+      this.submissions.delete(id);
+      submission.queue.fail(EngineError.deserialize(event.error));
+      return undefined;
     }
-    this.handlers.onStep({ ...step, tokenGaps });
+    const { progress, lastToken } = submission;
+    if (event.finish) progress.finished = now;
+    submission.queue.push(event);
+    if (event.token === undefined) return undefined;
+    progress.firstToken ??= now;
+    submission.lastToken = now;
+    // Those that come with one step come at once.
+    return lastToken !== undefined && lastToken < now ? now - lastToken : undefined;
   }
 
   private fail(error: EngineError, unexpected = true): void {

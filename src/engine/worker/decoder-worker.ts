@@ -5,10 +5,14 @@ import { EngineError } from '../errors.js';
 import { LoadedModel } from '../model/loaded-model.js';
 import type { EngineOptions } from '../types.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
+import { Pulse } from './pulse.js';
 
 if (!parentPort) throw new Error('decoder-worker runs as a worker thread');
 const port = parentPort;
 const post = (message: DecoderMessage): void => port.postMessage(message);
+
+const { options, interrupt, pulse: pulseMemory } = workerData as DecoderWorkerData;
+const pulse = new Pulse(pulseMemory);
 
 class DecoderWorker {
   private readonly loop: GenerationLoop;
@@ -60,8 +64,9 @@ class DecoderWorker {
   private step(): void {
     try {
       const events = this.loop.step();
+      pulse.beat();
       const report = this.loop.lastStep;
-      if (report) post({ type: 'step', report, events });
+      if (report || events.length > 0) post({ type: 'step', report, events });
       this.schedule();
     } catch (error) {
       this.stopped = true;
@@ -75,7 +80,6 @@ function fail(error: unknown): void {
 }
 
 async function load(signal: AbortSignal): Promise<DecoderWorker | undefined> {
-  const { options, interrupt } = workerData as DecoderWorkerData;
   try {
     const model = await LoadedModel.load(options, interrupt, {
       onPhase: (phase, expectedGrowth) => post({ type: 'phase', phase, expectedGrowth }),

@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
+import { Standstill } from './pulse.js';
 import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { WorkerThread } from './worker-thread.js';
 
@@ -13,6 +14,7 @@ export class TextThread {
   private readonly thread: WorkerThread<TextCall, TextMessage>;
   private readonly loading = new Deferred<LoadedText>();
   private readonly calls = new Map<number, Deferred<TextResult>>();
+  private readonly standstill = new Standstill();
   private lastCall = 0;
   private failure: EngineError | undefined;
 
@@ -30,6 +32,11 @@ export class TextThread {
   /** @throws {EngineError} what is wrong with the tokenizer or the template */
   get loaded(): Promise<LoadedText> {
     return this.loading.promise;
+  }
+
+  /** Milliseconds for which there have been calls and none of them got done. */
+  get stalledFor(): number {
+    return this.standstill.duration();
   }
 
   /**
@@ -82,6 +89,7 @@ export class TextThread {
     const call = ++this.lastCall;
     const answer = new Deferred<TextResult>();
     this.calls.set(call, answer);
+    this.standstill.begin(call);
     this.thread.post({ call, task });
     return answer.promise;
   }
@@ -89,6 +97,7 @@ export class TextThread {
   private take(call: number): Deferred<TextResult> | undefined {
     const answer = this.calls.get(call);
     this.calls.delete(call);
+    this.standstill.end(call);
     return answer;
   }
 

@@ -32,7 +32,10 @@ export function toFinish({
   stopString,
   stopTokenId,
 }: Finish): Pick<ChoiceBase, 'finish_reason' | 'stop_reason'> {
-  return { finish_reason: FINISH_REASONS[reason], stop_reason: stopString ?? stopTokenId ?? null };
+  return {
+    finish_reason: FINISH_REASONS[reason],
+    stop_reason: stopString ?? stopTokenId ?? (reason === 'timeout' ? reason : null),
+  };
 }
 
 const FINISH_REASONS: Readonly<Record<Finish['reason'], OpenAiFinishReason>> = {
@@ -40,4 +43,5 @@ const FINISH_REASONS: Readonly<Record<Finish['reason'], OpenAiFinishReason>> = {
   stop_token: 'stop',
   stop_string: 'stop',
   length: 'length',
+  timeout: 'length',
 };

@@ -49,7 +49,7 @@ export class OpenAiService {
     };
     const requestsFor = (ids: readonly number[]) =>
       toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
-    const answers = await beginAnswers(this.models, { prompts, requestsFor }, signal);
+    const answers = await beginAnswers(this.models, { prompts, answersPerPrompt: request.n, requestsFor }, signal);
     const writer = new AnswerWriter(answers, { format, head, request, warnings });
     return request.stream ? eventStream(reply, withLastError(writer.stream(), reply)) : writer.complete();
   }

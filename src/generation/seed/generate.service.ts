@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
+import { estimateTokens } from '../admission/estimate.js';
 import { ModelService } from '../model.service.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
 import type { GenerateResponse } from './dto/generate-response.dto.js';
@@ -16,18 +17,31 @@ export class GenerateService {
 
   /**
    * @throws {ModelNotLoadedError}
+   * @throws {RefusedError}
    * @throws {InferenceError}
    */
   async generate(body: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse> {
     const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
+    const request = this.toRequest(body, maxNewTokens);
+    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(request.prompt) });
     let response = '';
     let inputTokens = 0;
     let outputTokens = 0;
-    for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {
-      if (event.type === 'start') inputTokens = event.promptTokens;
-      if (event.type !== 'tokens') continue;
-      response += event.text;
-      outputTokens += event.ids.length;
+    try {
+      for await (const event of this.models.generate(request, signal)) {
+        ticket.note(0, event);
+        if (event.type === 'start') {
+          inputTokens = event.promptTokens;
+          ticket.correct({ answers: 1, promptTokens: inputTokens });
+        }
+        if (event.type !== 'tokens') continue;
+        response += event.text;
+        outputTokens += event.ids.length;
+      }
+      ticket.complete();
+    } catch (error) {
+      ticket.fail(error);
+      throw error;
     }
     return { response, input_token_count: inputTokens, output_token_count: outputTokens };
   }
