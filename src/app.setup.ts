@@ -2,8 +2,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import type { Config } from './config/config.js';
-import { CONFIG } from './config/config.module.js';
 import { Admission } from './generation/admission/admission.js';
 import { useConnections } from './common/http/connections.js';
 import { useAccessControl } from './access/access-control.js';
@@ -11,6 +9,8 @@ import { useBrowserRules } from './common/http/browsers.js';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
+import type { Config } from './config/config.js';
+import { CONFIG } from './config/config.module.js';
 import { useRequestLog } from './generation/activity/request-log.js';
 
 /** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
@@ -44,7 +44,7 @@ export function configureApp(app: NestFastifyApplication): void {
   });
   const config = app.get<Config>(CONFIG);
   useRequestLog(app, config);
-  useConnections(app, { readTimeout: config.readTimeout });
+  useConnections(app, config);
   useBrowserRules(app, config.corsOrigins);
   useAccessControl(app, config);
   useMethodNotAllowed(app);

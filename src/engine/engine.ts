@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { monotonicNow } from './clock.js';
 import type { StepEvent } from './batching/generation-loop.js';
+import { monotonicNow } from './clock.js';
 import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { checkRequest } from './request-check.js';

@@ -23,8 +23,8 @@ export type {
   Prompt,
   RenderedPrompt,
   StepReport,
-  Timings,
   TimeLimits,
+  Timings,
   TokenLogprob,
   TokenLogprobs,
 } from './types.js';

@@ -27,7 +27,8 @@ export interface Answers {
 }
 
 /**
- * Begins answers. A request that is too much for the server is turned away before anything is done. Returns when all are accepted: what is wrong with a request is an error here, before anything is sent.
+ * Begins answers. A request that is too much for the server is turned away before anything is done. Returns when all are
+ * accepted: what is wrong with a request is an error here, before anything is sent.
  *
  * @param signal ends all of them, whether anybody reads on or not
  * @throws {ModelNotLoadedError}

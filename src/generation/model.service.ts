@@ -16,6 +16,7 @@ import { Admission } from './admission/admission.js';
 import type { Demand, Ticket } from './admission/ticket.js';
 import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
 import { Activity } from './activity/activity.js';
+import { RequestRecord } from './activity/request-record.js';
 
 export type ModelState = 'unloaded' | 'loading' | 'ready' | 'unloading' | 'failed';
 
@@ -145,7 +146,8 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
    * @throws {InferenceError} while iterating
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
-    return this.activity.follow(this.ready().generate(request, signal), signal);
+    const { client } = RequestRecord.current ?? {};
+    return this.activity.follow(this.ready().generate({ client, ...request }, signal), signal);
   }
 
   private ready(): InferenceProvider {

@@ -29,8 +29,8 @@ export type {
   StructuralTagFormat,
   TagFormat,
   StepReport,
-  Timings,
   TimeLimits,
+  Timings,
   TokenLogprob,
   TokenLogprobs,
 } from '../engine/index.js';

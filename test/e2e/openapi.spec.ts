@@ -46,9 +46,9 @@ describe('the OpenAPI document', () => {
     );
     const errors = Object.fromEntries(routes.map(({ route, operation }) => [route, Object.keys(operation.responses)]));
     expect(errors).toEqual({
-      'POST /generate': ['200', '413', '422', '500', '503'],
-      'POST /v1/chat/completions': ['200', '400', '404', '413', '500', '503'],
-      'POST /v1/completions': ['200', '400', '404', '413', '500', '503'],
+      'POST /generate': ['200', '413', '422', '429', '500', '503'],
+      'POST /v1/chat/completions': ['200', '400', '404', '413', '429', '500', '503'],
+      'POST /v1/completions': ['200', '400', '404', '413', '429', '500', '503'],
       'GET /v1/models': ['200', '503'],
       'GET /v1/models/{id}': ['200', '404', '503'],
       'POST /tokenize': ['200', '400', '413', '500', '503'],
@@ -56,6 +56,7 @@ describe('the OpenAPI document', () => {
       'GET /health': ['200', '503'],
       'GET /health/live': ['200', '503'],
       'GET /health/ready': ['200', '503'],
+      'GET /health/startup': ['200', '503'],
       'GET /metrics': ['200'],
     });
     for (const { operation } of routes) expect(operation.summary).toBeTruthy();

@@ -185,6 +185,15 @@ describe('the names of metrics', () => {
   });
 });
 
+describe('what deploy/ asks of the server', () => {
+  it.each(['deploy/kubernetes/base/deployment.yaml', 'deploy/haproxy/haproxy.cfg'])('in %s is there', async (path) => {
+    const text = readFileSync(join(ROOT, path), 'utf8');
+    const routes = [...text.matchAll(/(?:path: |GET )(\/[a-z/]+)$/gm)].map(([, route]) => route);
+    expect(routes.length).toBeGreaterThan(0);
+    for (const route of routes) expect([route, (await server.fetch(route)).status]).toEqual([route, 200]);
+  });
+});
+
 describe('the log', () => {
   it('has one line of each request, with what it did and no word of the prompt', async () => {
     const headers = { ...JSON_TYPE, 'x-request-id': 'complete' };

@@ -9,7 +9,7 @@ import { Deferred } from './deferred.js';
 import { EventQueue } from './event-queue.js';
 import { LoadMeter } from './load-meter.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
-import { Pulse, Standstill } from './pulse.js';
+import { Standstill } from './standstill.js';
 import { WorkerThread } from './worker-thread.js';
 
 export interface LoadedDecoder {
@@ -39,7 +39,6 @@ export class DecoderThread {
   private readonly thread: WorkerThread<DecoderCommand, DecoderMessage>;
   private readonly loading = new Deferred<LoadedDecoder>();
   private readonly submissions = new Map<number, Submission>();
-  private readonly pulse = new Pulse();
   private readonly standstill = new Standstill();
   private readonly meter: LoadMeter;
   private failure: EngineError | undefined;
@@ -49,7 +48,7 @@ export class DecoderThread {
     private readonly handlers: DecoderThreadHandlers,
   ) {
     this.meter = new LoadMeter(handlers.onProgress);
-    const data: DecoderWorkerData = { options, interrupt: this.interrupt.handles, pulse: this.pulse.memory };
+    const data: DecoderWorkerData = { options, interrupt: this.interrupt.handles };
     this.thread = new WorkerThread('./decoder-worker.js', data, {
       onMessage: (message) => this.receive(message),
       onFailure: (error) => this.fail(error),
@@ -63,7 +62,7 @@ export class DecoderThread {
 
   /** Milliseconds for which there has been something to do and no step of it got done. */
   get stalledFor(): number {
-    return this.standstill.duration(this.pulse.last);
+    return this.standstill.duration;
   }
 
   /**
@@ -113,7 +112,9 @@ export class DecoderThread {
     }
   }
 
+  /** @param report none when nothing was run and requests only ended */
   private stepped(report: LoopReport | undefined, events: readonly LoopEvent[]): void {
+    this.standstill.progress();
     for (const id of report?.started ?? []) {
       const submission = this.submissions.get(id);
       if (submission) submission.progress.started = report?.began;

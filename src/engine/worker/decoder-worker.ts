@@ -5,14 +5,12 @@ import { EngineError } from '../errors.js';
 import { LoadedModel } from '../model/loaded-model.js';
 import type { EngineOptions } from '../types.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
-import { Pulse } from './pulse.js';
 
 if (!parentPort) throw new Error('decoder-worker runs as a worker thread');
 const port = parentPort;
 const post = (message: DecoderMessage): void => port.postMessage(message);
 
-const { options, interrupt, pulse: pulseMemory } = workerData as DecoderWorkerData;
-const pulse = new Pulse(pulseMemory);
+const { options, interrupt } = workerData as DecoderWorkerData;
 
 class DecoderWorker {
   private readonly loop: GenerationLoop;
@@ -64,7 +62,6 @@ class DecoderWorker {
   private step(): void {
     try {
       const events = this.loop.step();
-      pulse.beat();
       const report = this.loop.lastStep;
       if (report || events.length > 0) post({ type: 'step', report, events });
       this.schedule();

@@ -9,8 +9,6 @@ import type { EngineOptions, LoadPhase, Prompt, RenderedPrompt } from '../types.
 export interface DecoderWorkerData {
   readonly options: EngineOptions;
   readonly interrupt: InterruptHandles;
-  /** Of a `Pulse`, which beats with every step. */
-  readonly pulse: SharedArrayBuffer;
 }
 
 /** To the decoder's thread. */

@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
-import { Standstill } from './pulse.js';
+import { Standstill } from './standstill.js';
 import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { WorkerThread } from './worker-thread.js';
 
@@ -36,7 +36,7 @@ export class TextThread {
 
   /** Milliseconds for which there have been calls and none of them got done. */
   get stalledFor(): number {
-    return this.standstill.duration();
+    return this.standstill.duration;
   }
 
   /**

@@ -32,7 +32,11 @@ export function useRequestLog(app: NestFastifyApplication, { logPrompts }: Pick<
     record.within(done);
   });
   // The body comes by events of the socket, to which the request is nothing.
-  fastify.addHook('preValidation', ({ record }, _, done) => (record ? record.within(done) : done()));
+  fastify.addHook('preValidation', ({ record, client }, _, done) => {
+    if (!record) return done();
+    record.client = client;
+    record.within(done);
+  });
 }
 
 /** What the log says of a request. Never the prompt, unless the operator asked for it, and never a key. */

@@ -35,6 +35,8 @@ export class RequestRecord {
   readonly tokenizations: Interval[] = [];
   /** Of the prompts that were tokenized before they were asked answers to. */
   encodedTokens = 0;
+  /** Who sends it; not known of one that is refused at the door. */
+  client: string | undefined;
   /** Of the trace that it belongs to, in hexadecimal. */
   traceId: string | undefined;
   ended = this.began;

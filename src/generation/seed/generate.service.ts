@@ -47,7 +47,7 @@ export class GenerateService {
   }
 
   private toRequest(body: GenerateRequest, maxNewTokens: number): GenerationRequest {
-    const { prompt: text, seed, stop } = body;
+    const { prompt: text, seed, stop, timeout } = body;
     return {
       prompt: this.models.model.hasChatTemplate
         ? { kind: 'chat', messages: [{ role: 'user', content: text }], addGenerationPrompt: true }
@@ -62,6 +62,7 @@ export class GenerateService {
       },
       seed,
       stop,
+      timeLimits: timeout === undefined ? undefined : { whole: 1000 * timeout },
     };
   }
 }
