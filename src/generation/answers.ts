@@ -16,7 +16,9 @@ export interface AnswersRequest {
   /** How many answers each prompt is to have; 1 if left out. */
   readonly answersPerPrompt?: number;
   /** The requests for a prompt, once its token ids are known; answers are counted in their order. */
-  readonly requestsFor: (ids: readonly number[]) => readonly GenerationRequest[];
+  readonly requestsFor: (
+    ids: readonly number[],
+  ) => readonly GenerationRequest[] | Promise<readonly GenerationRequest[]>;
 }
 
 export interface Answers {
@@ -56,8 +58,8 @@ export async function beginAnswers(
   if (signal.aborted) end();
   try {
     const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
-    const requests = promptIds.flatMap(requestsFor);
     const promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
+    const requests = (await Promise.all(promptIds.map(async (ids) => requestsFor(ids)))).flat();
     ticket.correct({ answers: requests.length, promptTokens });
     const answers = requests.map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));

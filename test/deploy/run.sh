@@ -79,7 +79,7 @@ check "they are what Kubernetes $kubernetes takes" validate "$manifests"
 sed 's/readOnlyRootFilesystem/readonlyRootFilesystem/' "$manifests" >"$work/wrong.yaml"
 check 'a field with a wrong name would be seen' refuses validate "$work/wrong.yaml"
 check 'the compose file is one' env -C "$repository/deploy" "$cache/${compose_go##*@}/compose-go" compose.yaml
-check 'HAProxy takes its configuration' env ROOST_BIND=127.0.0.1:0 ROOST_1=127.0.0.1:1 ROOST_2=127.0.0.1:2 ROOST_3=127.0.0.1:3 \
+check 'HAProxy takes its configuration' env ROOST_BIND=127.0.0.1:9 ROOST_1=127.0.0.1:1 ROOST_2=127.0.0.1:2 ROOST_3=127.0.0.1:3 \
   haproxy -c -f "$repository/deploy/haproxy/haproxy.cfg"
 
 step 'three replicas behind HAProxy'

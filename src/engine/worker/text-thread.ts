@@ -1,13 +1,11 @@
 import { EngineError } from '../errors.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import type { Grammar } from '../grammar/grammar.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
+import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { Standstill } from './standstill.js';
-import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { WorkerThread } from './worker-thread.js';
-
-export interface LoadedText {
-  readonly hasChatTemplate: boolean;
-}
 
 /** The text thread, as the main thread sees it. */
 export class TextThread {
@@ -66,6 +64,22 @@ export class TextThread {
     return (await this.call({ kind: 'decode', ids })) as string;
   }
 
+  /**
+   * Makes a grammar ready to be enforced.
+   *
+   * @param vocabSize how many logits the model has
+   * @throws {EngineError} grammar_invalid, or what ended the thread
+   */
+  async compile(grammar: Grammar, vocabSize: number): Promise<CompiledGrammar> {
+    try {
+      return (await this.call({ kind: 'grammar', grammar, vocabSize })) as CompiledGrammar;
+    } catch (error) {
+      // A message cannot hold it.
+      if (error instanceof RangeError) throw new EngineError('grammar_invalid', 'the grammar is nested too deeply');
+      throw error;
+    }
+  }
+
   async dispose(): Promise<void> {
     this.fail(new EngineError('not_loaded', 'the model is being unloaded'), false);
     await this.thread.terminate();
@@ -74,7 +88,7 @@ export class TextThread {
   private receive(message: TextMessage): void {
     switch (message.type) {
       case 'ready':
-        return this.loading.resolve(message);
+        return this.loading.resolve(message.loaded);
       case 'load_failed':
         return this.fail(EngineError.deserialize(message.error));
       case 'done':

@@ -4,6 +4,7 @@ import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
 import { estimateTokens } from '../admission/estimate.js';
 import { ModelService } from '../model.service.js';
+import type { Plan } from '../plan.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
 import type { GenerateResponse } from './dto/generate-response.dto.js';
 
@@ -15,14 +16,24 @@ export class GenerateService {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  /** What `generate` would do. */
+  plan(body: GenerateRequest): Plan {
+    const { prompt, ...request } = this.toRequest(body, this.maxNewTokens(body));
+    return {
+      prompts: [prompt],
+      requestsFor: (ids) => [{ ...request, prompt: { kind: 'tokens', ids } }],
+      limitsLength: body.max_new_tokens !== undefined,
+      warningsFor: () => [],
+    };
+  }
+
   /**
    * @throws {ModelNotLoadedError}
    * @throws {RefusedError}
    * @throws {InferenceError}
    */
   async generate(body: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse> {
-    const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
-    const request = this.toRequest(body, maxNewTokens);
+    const request = this.toRequest(body, this.maxNewTokens(body));
     const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(request.prompt) });
     let response = '';
     let inputTokens = 0;
@@ -44,6 +55,10 @@ export class GenerateService {
       throw error;
     }
     return { response, input_token_count: inputTokens, output_token_count: outputTokens };
+  }
+
+  private maxNewTokens({ max_new_tokens: wanted }: GenerateRequest): number {
+    return wanted ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
   }
 
   private toRequest(body: GenerateRequest, maxNewTokens: number): GenerationRequest {
