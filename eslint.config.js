@@ -59,6 +59,7 @@ function globals() {
     'Buffer',
     'AbortController',
     'AbortSignal',
+    'TextDecoderStream',
   ];
   return Object.fromEntries(names.map((name) => [name, 'readonly']));
 }

@@ -9,6 +9,8 @@ import { OpenAiModule } from './generation/openai/openai.module.js';
 import { SeedModule } from './generation/seed/seed.module.js';
 import { TgiModule } from './generation/tgi/tgi.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import { TracingModule } from './tracing/tracing.module.js';
 import type { EarlyLoad } from './inference/early-load.js';
 import { InferenceModule } from './inference/inference.module.js';
 
@@ -28,6 +30,8 @@ export class AppModule {
         AnthropicModule,
         ExplainModule,
         HealthModule,
+        MetricsModule,
+        TracingModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: DialectExceptionFilter }],
     };

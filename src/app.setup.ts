@@ -11,6 +11,7 @@ import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
 import type { Config } from './config/config.js';
 import { CONFIG } from './config/config.module.js';
+import { useRequestLog } from './generation/activity/request-log.js';
 
 /** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -25,6 +26,7 @@ export function createHttpAdapter(logger: Logger): FastifyAdapter {
     requestTimeout: REQUEST_TIMEOUT_MS,
     // A path that cannot be decoded reaches no route, and so no filter.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      request.log.info({ method: request.method, status: 400, outcome: 'invalid' }, 'request');
       void reply.header(REQUEST_ID_HEADER, request.id).status(400).send({ detail: 'Bad Request' });
     },
   });
@@ -41,6 +43,7 @@ export function configureApp(app: NestFastifyApplication): void {
     done();
   });
   const config = app.get<Config>(CONFIG);
+  useRequestLog(app, config);
   useConnections(app, config);
   useBrowserRules(app, config.corsOrigins);
   useAccessControl(app, config);

@@ -71,6 +71,10 @@ export interface Config {
   readonly tokensPerMinute: number | undefined;
   /** Pages of which other sites may use this server from a browser; none, if empty. */
   readonly corsOrigins: readonly string[];
+  /** Whether traces are sent; OpenTelemetry's exporter reads its variables by itself. */
+  readonly tracing: boolean;
+  /** Whether the log has the prompts, which may be confidential. */
+  readonly logPrompts: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -126,6 +130,8 @@ export function loadConfig(
     requestsPerMinute: integer(env, 'RATE_LIMIT_REQUESTS', 1, 1_000_000_000),
     tokensPerMinute: integer(env, 'RATE_LIMIT_TOKENS', 1, 1_000_000_000_000),
     corsOrigins: corsOrigins(env),
+    tracing: text(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') !== undefined,
+    logPrompts: oneOf(env, 'LOG_PROMPTS', ['true', 'false']) === 'true',
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
   });
 }

@@ -15,8 +15,8 @@ import type {
   ModelInfo,
   Prompt,
   StepReport,
-  TimeLimits,
   Timings,
+  TimeLimits,
 } from './types.js';
 import { Deferred } from './worker/deferred.js';
 import { DecoderThread, type LoadedDecoder, type Progress } from './worker/decoder-thread.js';
@@ -175,14 +175,13 @@ export class Engine {
         if (last?.finish) {
           finished = true;
           const { finish, cachedTokens } = last;
-          // Whoever has finished has come by all of them.
           yield {
             type: 'finish',
             ...finish,
             promptTokens,
             cachedTokens,
             newTokens,
-            ...(newTokens > 0 && { timings: timings as Timings }),
+            ...(isComplete(timings) && { timings }),
           };
         }
       }
@@ -221,6 +220,11 @@ export class Engine {
 }
 
 type TokensEvent = Extract<GenerationEvent, { type: 'tokens' }>;
+
+/** Not of an answer whose time was over before it began. */
+function isComplete(timings: Progress): timings is Timings {
+  return timings.firstToken !== undefined && timings.finished !== undefined;
+}
 
 function tokensEvent(steps: readonly StepEvent[]): TokensEvent {
   const logprobs = steps.flatMap((step) => step.logprobs ?? []);

@@ -51,6 +51,8 @@ export interface ModelInfo {
   readonly parameters: number;
   /** Bytes of the weights on disk. */
   readonly weightBytes: number;
+  /** Bytes of the weights in memory; left out by who does not know. */
+  readonly weightMemoryBytes?: number;
   readonly vocabSize: number;
   /** Tokens that have no text in an answer unless that is asked for. */
   readonly specialIds: readonly number[];
@@ -274,4 +276,11 @@ export interface StepReport {
   /** Tokens that were drafted, and how many of them the answer then had. */
   readonly drafted: number;
   readonly accepted: number;
+  /** Tokens of the prompts that have a slot since this step, and how many of those nothing had to be computed for. */
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  /** Tokens that were chosen. */
+  readonly newTokens: number;
+  /** Milliseconds since the answer's token before, for each answer that got another. */
+  readonly tokenGaps: readonly number[];
 }

@@ -3,7 +3,6 @@ import type { GenerationEvent, GenerationRequest, Prompt } from '../inference/in
 import { estimateTokens } from './admission/estimate.js';
 import type { Ticket } from './admission/ticket.js';
 import type { ModelService } from './model.service.js';
-import type { RequestRecord } from './request-record.js';
 
 /** What happened to one of several answers, counted from 0. */
 export interface AnswerEvent {
@@ -34,7 +33,6 @@ export interface Answers {
  * accepted: what is wrong with a request is an error here, before anything is sent.
  *
  * @param signal ends all of them, whether anybody reads on or not
- * @param record is filled, and written at the end
  * @throws {ModelNotLoadedError}
  * @throws {RefusedError}
  * @throws {InferenceError} here or while iterating
@@ -43,7 +41,6 @@ export async function beginAnswers(
   models: ModelService,
   { prompts, answersPerPrompt = 1, requestsFor }: AnswersRequest,
   signal: AbortSignal,
-  record: RequestRecord,
 ): Promise<Answers> {
   const ticket = models.admit({
     answers: prompts.length * answersPerPrompt,
@@ -56,21 +53,18 @@ export async function beginAnswers(
     signal.removeEventListener('abort', end);
     controller.abort();
     ticket.cancel();
-    record.write();
   };
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
   try {
     const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
-    record.promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
-    const wanted = (await Promise.all(promptIds.map(async (ids) => requestsFor(ids)))).flat();
-    const requests = wanted.map((request) => ({ ...request, client: record.client }));
-    ticket.correct({ answers: requests.length, promptTokens: record.promptTokens });
+    const promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
+    const requests = (await Promise.all(promptIds.map(async (ids) => requestsFor(ids)))).flat();
+    ticket.correct({ answers: requests.length, promptTokens });
     const answers = requests.map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));
-    return { promptIds, events: readAll(answers, ticket, record, end) };
+    return { promptIds, events: readAll(answers, ticket, end) };
   } catch (error) {
-    record.fail(error);
     ticket.fail(error);
     end();
     throw error;
@@ -80,22 +74,15 @@ export async function beginAnswers(
 async function* readAll(
   answers: readonly AsyncIterator<GenerationEvent>[],
   ticket: Ticket,
-  record: RequestRecord,
   end: () => void,
 ): AsyncGenerator<AnswerEvent, void> {
-  const reasons = new Set<string>();
   try {
     for await (const answerEvent of merge(answers)) {
-      const { index, event } = answerEvent;
-      ticket.note(index, event);
-      if (event.type === 'tokens') record.newTokens += event.ids.length;
-      if (event.type === 'finish') reasons.add(event.reason);
+      ticket.note(answerEvent.index, answerEvent.event);
       yield answerEvent;
     }
-    record.outcome = [...reasons].join(', ');
     ticket.complete();
   } catch (error) {
-    record.fail(error);
     ticket.fail(error);
     throw error;
   } finally {

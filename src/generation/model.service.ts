@@ -10,10 +10,13 @@ import {
   type LoadProgress,
   type ModelInfo,
   type Prompt,
+  type StepReport,
 } from '../inference/inference-provider.js';
 import { Admission } from './admission/admission.js';
 import type { Demand, Ticket } from './admission/ticket.js';
 import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
+import { Activity } from './activity/activity.js';
+import { RequestRecord } from './activity/request-record.js';
 
 export type ModelState = 'unloaded' | 'loading' | 'ready' | 'unloading' | 'failed';
 
@@ -31,6 +34,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     { readonly state: Exclude<ModelState, 'ready'> } | { readonly state: 'ready'; readonly info: ModelInfo } = {
     state: 'unloaded',
   };
+  private seconds: number | undefined;
   private loading: Promise<void> | undefined;
   private unloading: Promise<void> | undefined;
   private loadAbort = new AbortController();
@@ -40,6 +44,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     @Inject(INFERENCE_PROVIDER) private readonly provider: InferenceProvider,
     @Inject(CONFIG) private readonly config: Config,
     private readonly admission: Admission,
+    private readonly activity: Activity,
   ) {
     this.failed = new Promise((resolve) => (this.fail = resolve));
   }
@@ -66,6 +71,11 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   get model(): ModelInfo {
     if (this.current.state !== 'ready') throw new ModelNotLoadedError();
     return this.current.info;
+  }
+
+  /** How long the last load took. */
+  get loadSeconds(): number | undefined {
+    return this.seconds;
   }
 
   /** Whether there has been work for too long of which nothing got done: only a new process helps. */
@@ -106,7 +116,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
    * @throws {InferenceError} template_failed or cancelled
    */
   async encode(prompt: Prompt, signal: AbortSignal): Promise<readonly number[]> {
-    return this.ready().encode(prompt, signal);
+    return this.activity.tokenize(prompt, () => this.ready().encode(prompt, signal));
   }
 
   /**
@@ -136,7 +146,8 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
    * @throws {InferenceError} while iterating
    */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
-    return this.ready().generate(request, signal);
+    const { client } = RequestRecord.current ?? {};
+    return this.activity.follow(this.ready().generate({ client, ...request }, signal), signal);
   }
 
   private ready(): InferenceProvider {
@@ -161,12 +172,17 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     this.logger.log({ msg: 'loading the model', path: this.config.modelPath, source: describeSource(this.config) });
     try {
       const info = await this.provider.load(
-        { onProgress: (progress) => this.logProgress(progress), onFailure: (error) => this.breakDown(error) },
+        {
+          onProgress: (progress) => this.logProgress(progress),
+          onStep: (report) => this.stepped(report),
+          onFailure: (error) => this.breakDown(error),
+        },
         signal,
       );
       if (signal.aborted) return;
       this.current = { state: 'ready', info };
-      this.logReady(info, (performance.now() - started) / 1000);
+      this.seconds = (performance.now() - started) / 1000;
+      this.logReady(info, this.seconds);
     } catch (error) {
       if (!signal.aborted) this.breakDown(error as Error);
       throw error;
@@ -177,6 +193,11 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     if (this.current.state === 'unloading' || this.current.state === 'unloaded') return;
     this.current = { state: 'failed' };
     this.fail(reason);
+  }
+
+  private stepped(report: StepReport): void {
+    // What a load tries is nobody's request.
+    if (this.current.state === 'ready') this.activity.stepped(report);
   }
 
   private logProgress({ phase, percent, seconds }: LoadProgress): void {

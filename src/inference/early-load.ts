@@ -20,6 +20,7 @@ export class EarlyLoad {
           this.progress = progress;
           this.listeners?.onProgress(progress);
         },
+        onStep: (report) => this.listeners?.onStep?.(report),
         onFailure: (error) => {
           this.failure = error;
           this.listeners?.onFailure(error);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,7 +16,7 @@ const manifest = readJson(join(repository, 'package.json'));
 const counts = { passed: 0, failed: 0 };
 
 const config = JSON.parse(buildah('inspect', '--type', 'image', image)).Docker.config;
-for (const part of [checkConfig, checkFiles, checkDemo, checkMounted]) {
+for (const part of [checkConfig, checkFiles, checkDemo, checkMounted, checkHardened]) {
   try {
     await part();
   } catch (error) {
@@ -141,6 +141,85 @@ async function checkMounted() {
     await checkStop(server);
   } finally {
     await server.remove();
+  }
+}
+
+/**
+ * As Kubernetes runs it with deploy/: the file system read-only, no capability, no way to get one, and nothing between the
+ * kernel and Node, which is process 1. buildah cannot do all of that, so this starts the image's command by itself.
+ */
+async function checkHardened() {
+  console.log('without any right:');
+  const container = buildah('from', '--pull=never', image);
+  const root = buildah('mount', container);
+  const port = await freePort();
+  const rights = '--reuid=10001 --regid=10001 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all';
+  const environment = [...config.Env, `PORT=${port}`, 'SHUTDOWN_TIMEOUT=60'].map((entry) => `'${entry}'`).join(' ');
+  const start = [
+    `mount --bind ${root} ${root}`,
+    `mount -t proc proc ${root}/proc`,
+    `mount --rbind /dev ${root}/dev`,
+    `mount -o remount,bind,ro ${root}`,
+    `exec chroot ${root} setpriv ${rights} env -i --chdir=/app ${environment} ${config.Cmd.join(' ')}`,
+  ].join(' && ');
+  const child = spawn('unshare', ['--pid', '--fork', '--kill-child', 'sh', '-c', start], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit');
+  try {
+    const lines = createInterface(child.stdout);
+    const ready = new Promise((resolve) => {
+      lines.on('line', (line) => line.includes('"model ready"') && resolve());
+    });
+    const ended = exit.then(([code]) => Promise.reject(new Error(`the server ended with ${code}`)));
+    await within(60, Promise.race([ready, ended]), 'the model');
+    const pid = findServer();
+    const status = Object.fromEntries(
+      readFileSync(`/proc/${pid}/status`, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.split(':\t')),
+    );
+    check('is process 1', () => assert.equal(status.NSpid.split('\t').at(-1), '1'));
+    check('has no capability, and cannot get one', () => {
+      for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) assert.match(status[set], /^0+$/, set);
+      assert.equal(status.NoNewPrivs, '1');
+      assert.equal(status.Uid, '10001\t10001\t10001\t10001');
+    });
+    check('has a file system that is read-only', () => {
+      assert.throws(() => writeFileSync(join(root, 'new'), ''), { code: 'EROFS' });
+    });
+    const address = `http://127.0.0.1:${port}/v1/completions`;
+    const ask = (body) =>
+      fetch(address, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(60_000),
+      });
+    await check('drains on SIGTERM: what streams gets its end, what comes is refused, and it ends with 0', async () => {
+      const stream = await ask({ prompt: 'x', max_tokens: 1000, ignore_eos: true, stream: true });
+      const reader = stream.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = (await reader.read()).value;
+      process.kill(pid, 'SIGTERM');
+      await within(10, refused(ask), 'the first refusal');
+      for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+      assert.ok(text.endsWith('data: [DONE]\n\n'), text.slice(-200));
+      assert.deepEqual(await within(20, exit, 'the end of the server'), [0, null]);
+    });
+  } finally {
+    child.kill('SIGKILL');
+    for (const mount of ['dev', 'proc', '']) spawnSync('umount', ['--recursive', '--lazy', join(root, mount)]);
+    buildah('rm', container);
+  }
+}
+
+/** Asks until the server says that it drains. */
+async function refused(ask) {
+  for (;;) {
+    const response = await ask({ prompt: 'x', max_tokens: 1 });
+    await response.text();
+    if (response.status === 503) return;
   }
 }
 

@@ -96,11 +96,13 @@ describe('POST /generate', () => {
     const line = await server.find((candidate) => candidate.request_id === id);
     expect(line).toMatchObject({
       level: 'info',
-      msg: 'generate',
+      msg: 'request',
+      method: 'POST',
+      route: '/generate',
+      status: 200,
       outcome: 'length',
       prompt_tokens: 40,
       new_tokens: 7,
-      max_new_tokens: 7,
     });
     expect(line.duration_ms).toBeGreaterThan(0);
     expect(server.logs.filter((candidate) => candidate.request_id === id)).toHaveLength(1);
@@ -326,7 +328,7 @@ describe('a client that goes away', () => {
     await expect(gone).rejects.toThrow('abort');
     expect((await next).status).toBe(200);
     await single.stop();
-    const outcomes = single.logs.filter(({ msg }) => msg === 'generate').map(({ outcome }) => outcome);
+    const outcomes = single.logs.filter(({ msg }) => msg === 'request').map(({ outcome }) => outcome);
     // The first one may have gone before it was heard.
     expect(outcomes.filter((outcome) => outcome !== 'cancelled')).toEqual(['length']);
   });

@@ -65,6 +65,7 @@ describe('the OpenAPI document', () => {
       'GET /health/startup': ['200', '503'],
       'GET /health/live': ['200', '503'],
       'GET /health/ready': ['200', '503'],
+      'GET /metrics': ['200'],
     });
     for (const { operation } of routes) expect(operation.summary).toBeTruthy();
   });

@@ -290,7 +290,7 @@ describe('POST /generate', () => {
     await asked;
     controller.abort();
     await expect(pending).rejects.toThrow('abort');
-    while (!logs.some(({ msg }) => msg === 'generate')) await new Promise(setImmediate);
-    expect(logs.filter(({ msg }) => msg === 'generate')).toEqual([expect.objectContaining({ outcome: 'cancelled' })]);
+    while (!logs.some(({ msg }) => msg === 'request')) await new Promise(setImmediate);
+    expect(logs.filter(({ msg }) => msg === 'request')).toEqual([expect.objectContaining({ outcome: 'cancelled' })]);
   });
 });

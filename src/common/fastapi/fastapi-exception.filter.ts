@@ -29,6 +29,7 @@ export function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
+  request.record?.fail(error);
   if (status === 500) request.log.error({ err: error }, 'request failed');
   if (reply.sent || reply.raw.destroyed) return;
   void reply.status(status).headers(headers).send({ detail });

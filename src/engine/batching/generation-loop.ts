@@ -41,15 +41,10 @@ export interface FailureEvent {
 
 export type LoopEvent = StepEvent | FailureEvent;
 
-/** A request that has a slot now. */
-export interface StartedRequest extends Pick<StepEvent, 'cachedTokens'> {
-  readonly id: number;
-}
-
 /** What a call of `step` was. */
-export interface LoopReport extends StepReport {
+export interface LoopReport extends Omit<StepReport, 'tokenGaps'> {
   /** Requests that have a slot since then. */
-  readonly started: readonly StartedRequest[];
+  readonly started: readonly number[];
 }
 
 export interface LoopOptions extends SchedulerOptions, ModelVoice {
@@ -118,7 +113,7 @@ export class GenerationLoop {
     const logits = this.runner.step(step.kind === 'prefill' ? prefillBatch(step) : decodeBatch(step, draft));
     this.scheduler.ran(step, this.now() - started);
     const events = this.sample(step, draft, logits);
-    this.report = reportOf(step, began, this.now(), draft.length, events.length);
+    this.report = reportOf(step, began, this.now(), draft.length, events.filter((event) => 'token' in event).length);
     return [...late, ...events];
   }
 
@@ -255,7 +250,7 @@ function decodeBatch({ firstSlot, rows, active }: DecodeStep, draft: readonly nu
   return { firstSlot, rows: rows.length, tokensPerRow, tokens, cached, logitsRows };
 }
 
-function reportOf(step: Step, began: number, ended: number, drafted: number, events: number): LoopReport {
+function reportOf(step: Step, began: number, ended: number, drafted: number, newTokens: number): LoopReport {
   const sequences = step.kind === 'prefill' ? 1 : step.active.length;
   return {
     kind: step.kind,
@@ -265,8 +260,11 @@ function reportOf(step: Step, began: number, ended: number, drafted: number, eve
     tokens: step.kind === 'prefill' ? step.count : sequences + drafted,
     drafted,
     // The step chooses one token more than is right of the draft.
-    accepted: drafted > 0 ? events - 1 : 0,
-    started: step.admitted.map(({ id, reused: cachedTokens }) => ({ id, cachedTokens })),
+    accepted: Math.max(0, drafted > 0 ? newTokens - 1 : 0),
+    promptTokens: step.admitted.reduce((sum, { prompt }) => sum + prompt.length, 0),
+    cachedTokens: step.admitted.reduce((sum, { reused }) => sum + reused, 0),
+    newTokens,
+    started: step.admitted.map(({ id }) => id),
   };
 }
 

@@ -104,6 +104,7 @@ export class LoadedModel {
         dtype: 'float32',
         specialIds: [...tokenizer.specialIds],
         quantization: typeof quantization === 'string' ? quantization : 'custom',
+        weightMemoryBytes: weightBytes,
         contextLength: size.capacity,
         slots: size.slots,
         kvCacheBytes: kvBytesPerToken(spec) * size.capacity * size.slots,

@@ -23,6 +23,8 @@ export type Progress = { -readonly [Moment in keyof Timings]?: Timings[Moment] }
 interface Submission {
   readonly queue: EventQueue<StepEvent>;
   readonly progress: Progress;
+  /** When its newest token was chosen. */
+  lastToken?: number;
 }
 
 export interface DecoderThreadHandlers {
@@ -106,34 +108,41 @@ export class DecoderThread {
       case 'failed':
         return this.fail(EngineError.deserialize(message.error));
       case 'step':
-        return this.onStep(message.report, message.events);
+        return this.stepped(message.report, message.events);
     }
   }
 
   /** @param report none when nothing was run and requests only ended */
-  private onStep(report: LoopReport | undefined, events: readonly LoopEvent[]): void {
+  private stepped(report: LoopReport | undefined, events: readonly LoopEvent[]): void {
     this.standstill.progress();
-    for (const { id } of report?.started ?? []) this.note(id, 'started', report?.began ?? 0);
-    for (const event of events) this.deliver(event, report?.ended);
-    if (report) this.handlers.onStep(report);
-  }
-
-  private deliver(event: LoopEvent, ended = monotonicNow()): void {
-    const queue = this.submissions.get(event.id)?.queue;
-    if ('error' in event || event.finish) this.standstill.end(event.id);
-    if (!('error' in event)) {
-      if (event.token !== undefined) this.note(event.id, 'firstToken', ended);
-      if (event.finish) this.note(event.id, 'finished', ended);
-      return queue?.push(event);
+    for (const id of report?.started ?? []) {
+      const submission = this.submissions.get(id);
+      if (submission) submission.progress.started = report?.began;
     }
-    this.submissions.delete(event.id);
-    queue?.fail(EngineError.deserialize(event.error));
+    const now = report?.ended ?? monotonicNow();
+    const tokenGaps = events.flatMap((event) => this.deliver(event, now) ?? []);
+    if (report) this.handlers.onStep({ ...report, tokenGaps });
   }
 
-  /** Remembers when something happened first. */
-  private note(id: number, moment: keyof Timings, time: number): void {
+  /** @returns milliseconds since the answer's token before, when this is another */
+  private deliver(event: LoopEvent, now: number): number | undefined {
+    const { id } = event;
+    if ('error' in event || event.finish) this.standstill.end(id);
     const submission = this.submissions.get(id);
-    if (submission) submission.progress[moment] ??= time;
+    if (!submission) return undefined;
+    if ('error' in event) {
+      this.submissions.delete(id);
+      submission.queue.fail(EngineError.deserialize(event.error));
+      return undefined;
+    }
+    const { progress, lastToken } = submission;
+    if (event.finish) progress.finished = now;
+    submission.queue.push(event);
+    if (event.token === undefined) return undefined;
+    progress.firstToken ??= now;
+    submission.lastToken = now;
+    // Those that come with one step come at once.
+    return lastToken !== undefined && lastToken < now ? now - lastToken : undefined;
   }
 
   private fail(error: EngineError, unexpected = true): void {

@@ -32,8 +32,8 @@ export interface LoadPhaseMessage {
 export type DecoderMessage =
   | LoadPhaseMessage
   | { readonly type: 'ready'; readonly info: DecoderInfo; readonly defaults: GenerationDefaults }
-  /** What one step of the loop was, and did for every request that it touched. */
-  | { readonly type: 'step'; readonly report?: LoopReport; readonly events: readonly LoopEvent[] }
+  /** What one step of the loop was, if there was one, and what it did for every request that it touched. */
+  | { readonly type: 'step'; readonly report: LoopReport | undefined; readonly events: readonly LoopEvent[] }
   /** Loading or a step failed; the thread does nothing more and waits to be disposed of. */
   | { readonly type: 'failed'; readonly error: SerializedEngineError };
 

@@ -9,6 +9,7 @@ export class AnthropicExceptionFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const told = toAnthropicError(error);
+    reply.request.record?.fail(error);
     if (told.status === 500) reply.log.error({ err: error }, 'request failed');
     if (reply.sent || reply.raw.destroyed) return;
     tellRequestId(reply);

@@ -8,7 +8,6 @@ import { type Turn, TurnService } from '../chat/turn.service.js';
 import { ExplainService } from '../explain/explain.service.js';
 import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
-import { RequestRecord } from '../request-record.js';
 import { checkModel, fingerprintOf } from '../served-model.js';
 import { tellWarnings } from '../warnings.js';
 import { errorBody, toAnthropicError } from './anthropic-error.js';
@@ -49,7 +48,7 @@ export class MessagesService {
   async answer(body: Body<MessagesRequest>, reply: FastifyReply, signal: AbortSignal): Promise<object | Readable> {
     const turn = this.toTurn(body);
     const { model } = this.models;
-    const answer = await this.turns.begin(turn, signal, new RequestRecord(reply.request, 'message'));
+    const answer = await this.turns.begin(turn, signal);
     const head = { id: `msg_${reply.request.id}`, model: model.id, system_fingerprint: fingerprintOf(model) };
     const events = messageEvents(answer, head);
     tellRequestId(reply);

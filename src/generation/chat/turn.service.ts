@@ -5,7 +5,6 @@ import { ModelService } from '../model.service.js';
 import type { OutputParser } from '../output/output-parser.js';
 import type { OutputPart } from '../output/output-part.js';
 import type { Plan } from '../plan.js';
-import type { RequestRecord } from '../request-record.js';
 import type { ChatRequest } from './chat-request.js';
 import { ChatService } from './chat.service.js';
 
@@ -94,14 +93,13 @@ export class TurnService {
    * Begins an answer. Returns when it is accepted: what is wrong with a request is an error here, before anything is sent.
    *
    * @param signal ends it, whether anybody reads on or not
-   * @param record is filled, and written at the end
    * @throws {RequestValidationError}
    * @throws {ModelNotLoadedError}
    * @throws {InferenceError} here or while iterating
    */
-  async begin(turn: Turn, signal: AbortSignal, record: RequestRecord): Promise<TurnAnswer> {
+  async begin(turn: Turn, signal: AbortSignal): Promise<TurnAnswer> {
     const plan = this.plan(turn, signal);
-    const answers = await beginAnswers(this.models, plan, signal, record);
+    const answers = await beginAnswers(this.models, plan, signal);
     const { promptIds } = answers;
     const most = this.models.model.contextLength - promptIds[0].length;
     const isClamped = turn.maxNewTokens === undefined || turn.maxNewTokens > most;

@@ -8,8 +8,10 @@ export class OpenAiExceptionFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
+    const request = http.getRequest<FastifyRequest>();
+    request.record?.fail(error);
     const { status, body, headers = {} } = toOpenAiError(error);
-    if (status === 500) http.getRequest<FastifyRequest>().log.error({ err: error }, 'request failed');
+    if (status === 500) request.log.error({ err: error }, 'request failed');
     if (reply.sent || reply.raw.destroyed) return;
     void reply.status(status).headers(headers).send(body);
   }

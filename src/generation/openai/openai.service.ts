@@ -8,7 +8,6 @@ import type { AnswerPlan, ChatPlan } from '../chat/chat.service.js';
 import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
 import type { Plan } from '../plan.js';
-import { RequestRecord } from '../request-record.js';
 import { tellWarnings } from '../warnings.js';
 import type { AnswerFormat } from './answer-format.js';
 import { AnswerWriter } from './answer-writer.js';
@@ -86,7 +85,7 @@ export class OpenAiService {
       model: model.id,
       system_fingerprint: fingerprintOf(model),
     };
-    const answers = await beginAnswers(this.models, plan, signal, new RequestRecord(reply.request, format.object));
+    const answers = await beginAnswers(this.models, plan, signal);
     const createParser = plan.parserFactory();
     const writer = new AnswerWriter(answers, { format, head, request, warnings, createParser });
     tellWarnings(reply, warnings);

@@ -72,7 +72,7 @@ export class GenerateController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<GenerateResponse | TgiResponse> {
     if (speaksTgi(body)) return this.tgi.complete(this.tgiPipe.transform(body), reply, signal);
-    return this.service.generate(this.pipe.transform(body), signal, reply.request);
+    return this.service.generate(this.pipe.transform(body), signal);
   }
 }
 

@@ -1,12 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
 import { estimateTokens } from '../admission/estimate.js';
 import { ModelService } from '../model.service.js';
 import type { Plan } from '../plan.js';
-import { RequestRecord } from '../request-record.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
 import type { GenerateResponse } from './dto/generate-response.dto.js';
 
@@ -34,37 +32,29 @@ export class GenerateService {
    * @throws {RefusedError}
    * @throws {InferenceError}
    */
-  async generate(body: GenerateRequest, signal: AbortSignal, request: FastifyRequest): Promise<GenerateResponse> {
-    const maxNewTokens = this.maxNewTokens(body);
-    const record = new RequestRecord(request, 'generate');
-    const generation = { ...this.toRequest(body, maxNewTokens), client: record.client };
-    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(generation.prompt) });
+  async generate(body: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse> {
+    const request = this.toRequest(body, this.maxNewTokens(body));
+    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(request.prompt) });
     let response = '';
+    let inputTokens = 0;
+    let outputTokens = 0;
     try {
-      for await (const event of this.models.generate(generation, signal)) {
+      for await (const event of this.models.generate(request, signal)) {
         ticket.note(0, event);
-        switch (event.type) {
-          case 'start':
-            record.promptTokens = event.promptTokens;
-            ticket.correct({ answers: 1, promptTokens: event.promptTokens });
-            break;
-          case 'tokens':
-            response += event.text;
-            record.newTokens += event.ids.length;
-            break;
-          case 'finish':
-            record.outcome = event.reason;
+        if (event.type === 'start') {
+          inputTokens = event.promptTokens;
+          ticket.correct({ answers: 1, promptTokens: inputTokens });
         }
+        if (event.type !== 'tokens') continue;
+        response += event.text;
+        outputTokens += event.ids.length;
       }
       ticket.complete();
-      return { response, input_token_count: record.promptTokens, output_token_count: record.newTokens };
     } catch (error) {
-      record.fail(error);
       ticket.fail(error);
       throw error;
-    } finally {
-      record.write({ max_new_tokens: maxNewTokens });
     }
+    return { response, input_token_count: inputTokens, output_token_count: outputTokens };
   }
 
   private maxNewTokens({ max_new_tokens: wanted }: GenerateRequest): number {

@@ -7,7 +7,6 @@ import { beginAnswers } from '../answers.js';
 import type { Body } from '../body.pipe.js';
 import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
-import { RequestRecord } from '../request-record.js';
 import { tellWarnings } from '../warnings.js';
 import { AnswerWriter } from './answer-writer.js';
 import type { PrefillToken, TgiResponse } from './dto/answer.dto.js';
@@ -60,10 +59,12 @@ export class TgiService {
     const read = (ids: readonly number[]) => ids.slice(-truncate);
     const requestsFor = (ids: readonly number[]) =>
       toGenerationRequests(plan, maxNewTokens, read(ids), model.contextLength - read(ids).length);
-    const record = new RequestRecord(reply.request, stream ? 'generate_stream' : 'generate');
-    const answers = await beginAnswers(this.models, { prompts, requestsFor }, signal, record);
+    const answers = await beginAnswers(
+      this.models,
+      { prompts, answersPerPrompt: plan.seeds.length, requestsFor },
+      signal,
+    );
     const ids = read(answers.promptIds[0]);
-    record.promptTokens = ids.length;
     void reply.headers(requestHeaders(model.device, inputs));
     tellWarnings(reply, warnings);
     const writer = new AnswerWriter(answers, {

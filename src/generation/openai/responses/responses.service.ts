@@ -8,7 +8,6 @@ import { type Turn, TurnService } from '../../chat/turn.service.js';
 import { ExplainService } from '../../explain/explain.service.js';
 import { withLastError } from '../../last-error.js';
 import { ModelService } from '../../model.service.js';
-import { RequestRecord } from '../../request-record.js';
 import { checkModel, fingerprintOf } from '../../served-model.js';
 import { tellWarnings } from '../../warnings.js';
 import { toOpenAiError } from '../openai-error.js';
@@ -47,7 +46,7 @@ export class ResponsesService {
   async answer(body: Body<ResponseRequest>, reply: FastifyReply, signal: AbortSignal): Promise<object | Readable> {
     const turn = this.toTurn(body);
     const head = toHead(body.request, this.models.model, reply.request.id);
-    const answer = await this.turns.begin(turn, signal, new RequestRecord(reply.request, 'response'));
+    const answer = await this.turns.begin(turn, signal);
     const events = responseEvents(answer, head, now);
     tellWarnings(reply, answer.warnings);
     return body.request.stream ? eventStream(reply, toStream(events, head, reply)) : lastOf(events);

@@ -1,0 +1,252 @@
+// Three replicas of the built server behind HAProxy with deploy/haproxy/haproxy.cfg, under load: how the load is shared,
+// a replica that is killed, a rolling restart. run.sh calls it. Ends with a line `N passed, N failed`.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+const JSON_TYPE = { 'content-type': 'application/json' };
+const CLIENTS = 12;
+const QUESTION = 'What is an Inference Endpoint?';
+
+const counts = { passed: 0, failed: 0 };
+const [bind, ...ports] = await Promise.all([1, 2, 3, 4].map(freePort));
+const replicas = await Promise.all(ports.map(startReplica));
+const proxy = startProxy();
+const url = `http://127.0.0.1:${bind}`;
+try {
+  const expected = await (async () => {
+    await until(async () => (await ask('plain')).outcome === 'complete', 'the proxy');
+    return (await ask('plain')).text;
+  })();
+  await throughput();
+  await leastLoaded();
+  await killed(expected);
+  await rollingRestart(expected);
+} finally {
+  proxy.kill('SIGKILL');
+  for (const replica of replicas) replica.child.kill('SIGKILL');
+}
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
+process.exitCode = counts.failed > 0 ? 1 : 0;
+
+/** Reported, not judged: replicas that share two cores are not faster than one. */
+async function throughput() {
+  const one = await rate(`http://127.0.0.1:${ports[0]}`);
+  const three = await rate(url);
+  console.log(`  ${CLIENTS} clients: one replica ${one} tokens/s, three behind the proxy ${three} tokens/s`);
+}
+
+async function rate(to) {
+  const seconds = 5;
+  const load = startLoad(to, { kinds: ['plain'] });
+  await until(() => load.elapsed() > seconds, 'the time');
+  const results = await load.stop();
+  return Math.round(results.reduce((sum, { tokens }) => sum + tokens, 0) / load.elapsed());
+}
+
+/** Each of three long answers keeps a replica busy; taking turns or not, a fourth request goes to the one that is not. */
+async function leastLoaded() {
+  await check('sends requests to the replica with the fewest', async () => {
+    const before = await Promise.all(replicas.map(answered));
+    const long = await Promise.all([0, 1].map(() => beginStream()));
+    for (let i = 0; i < 10; i++) await ask('plain');
+    const after = await Promise.all(replicas.map(answered));
+    const shares = after.map((count, i) => count - before[i]).sort((a, b) => a - b);
+    for (const stream of long) stream.abort();
+    assert.deepEqual(shares, [0, 0, 10]);
+  });
+}
+
+async function killed(expected) {
+  const load = startLoad(url);
+  await until(() => load.results.length > 3 * CLIENTS, 'some answers');
+  replicas[0].child.kill('SIGKILL');
+  const at = load.results.length;
+  await until(() => load.results.length > at + 6 * CLIENTS, 'answers after the kill');
+  const results = await load.stop();
+  report('a replica was killed', results);
+  await check('a replica that is killed loses no request that had not begun to stream', () => {
+    assert.deepEqual(
+      results.filter(({ outcome }) => outcome === 'lost' || outcome === 'wrong'),
+      [],
+    );
+    assert.ok(results.every(({ outcome, text }) => outcome !== 'complete' || text === expected));
+  });
+  replicas[0] = await startReplica(ports[0]);
+}
+
+async function rollingRestart(expected) {
+  const load = startLoad(url);
+  await until(() => load.results.length > CLIENTS, 'some answers');
+  const exits = [];
+  for (const [i, port] of ports.entries()) {
+    const { child, exit } = replicas[i];
+    child.kill('SIGTERM');
+    exits.push(await exit);
+    replicas[i] = await startReplica(port);
+    const at = load.results.length;
+    // The proxy has seen it.
+    await until(async () => (await answered(replicas[i])) > 0 && load.results.length > at, 'the new replica’s part');
+  }
+  const results = await load.stop();
+  report('all replicas were restarted, one after the other', results);
+  await check('a rolling restart loses no request, streams included', () => {
+    assert.deepEqual(
+      results.filter(({ outcome }) => outcome !== 'complete'),
+      [],
+    );
+    assert.ok(results.every(({ text }) => text === expected));
+  });
+  await check('every replica ended with 0', () => assert.deepEqual(exits, [0, 0, 0]));
+}
+
+/** Clients that ask one question after the other, each on a connection of its own or a kept one as fetch likes. */
+function startLoad(to, { kinds = ['plain', 'stream'] } = {}) {
+  const results = [];
+  const started = performance.now();
+  let ended;
+  let stopped = false;
+  const client = async (kind) => {
+    while (!stopped) results.push(await ask(kind, to));
+  };
+  const clients = Array.from({ length: CLIENTS }, (_, i) => client(kinds[i % kinds.length]));
+  return {
+    results,
+    elapsed: () => ((ended ?? performance.now()) - started) / 1000,
+    async stop() {
+      stopped = true;
+      ended = performance.now();
+      await Promise.all(clients);
+      return results;
+    },
+  };
+}
+
+/**
+ * @returns outcome: `complete`; `broken`, a stream that ended in its middle; `lost`, an error before anything came; `wrong`,
+ * another status
+ */
+async function ask(kind, to = url) {
+  let begun = false;
+  try {
+    const body = { messages: [{ role: 'user', content: QUESTION }], stream: kind === 'stream' };
+    const response = await fetch(`${to}/v1/chat/completions`, {
+      method: 'POST',
+      headers: JSON_TYPE,
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(60_000),
+    });
+    if (response.status !== 200)
+      return { kind, outcome: 'wrong', status: response.status, body: await response.text() };
+    begun = kind === 'stream';
+    const text = await response.text();
+    if (kind === 'plain') {
+      const { choices, usage } = JSON.parse(text);
+      return { kind, outcome: 'complete', text: choices[0].message.content, tokens: usage.completion_tokens };
+    }
+    if (!text.endsWith('data: [DONE]\n\n')) return { kind, outcome: 'broken' };
+    const events = text.split('\n\n').filter((event) => event.startsWith('data: {'));
+    const deltas = events.map((event) => JSON.parse(event.slice(6)).choices[0]?.delta.content ?? '');
+    return { kind, outcome: 'complete', text: deltas.join(''), tokens: events.length };
+  } catch (error) {
+    return { kind, outcome: begun ? 'broken' : 'lost', error: String(error.cause ?? error) };
+  }
+}
+
+/** An answer that goes on for long. */
+async function beginStream() {
+  const controller = new AbortController();
+  const response = await fetch(`${url}/v1/completions`, {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: JSON.stringify({ prompt: 'x', max_tokens: 2000, ignore_eos: true, stream: true }),
+    signal: controller.signal,
+  });
+  await response.body.getReader().read();
+  return controller;
+}
+
+/** Chats that a replica has answered. */
+async function answered({ port }) {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const sample = 'roost_http_requests_total{route="/v1/chat/completions",method="POST",status="200"} ';
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(sample))
+      ?.slice(sample.length) ?? 0,
+  );
+}
+
+async function startReplica(port) {
+  const child = spawn(process.execPath, [`${repository}dist/main.js`], {
+    env: {
+      PATH: process.env.PATH,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      MODEL_PATH: `${repository}models/demo`,
+      THREADS: '1',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  const ready = new Promise((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.includes('"model ready"')) resolve();
+    });
+  });
+  await Promise.race([
+    ready,
+    exit.then((code) => {
+      throw new Error(`a replica ended with ${code}`);
+    }),
+  ]);
+  return { child, exit, port };
+}
+
+function startProxy() {
+  const addresses = ports.map((port, i) => [`ROOST_${i + 1}`, `127.0.0.1:${port}`]);
+  const env = { PATH: process.env.PATH, ROOST_BIND: `127.0.0.1:${bind}`, ...Object.fromEntries(addresses) };
+  return spawn('haproxy', ['-db', '-f', `${repository}deploy/haproxy/haproxy.cfg`], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function until(condition, what) {
+  const late = performance.now() + 60_000;
+  while (!(await condition())) {
+    if (performance.now() > late) throw new Error(`waited too long for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function report(what, results) {
+  const tally = {};
+  for (const { kind, outcome } of results) tally[`${kind} ${outcome}`] = (tally[`${kind} ${outcome}`] ?? 0) + 1;
+  console.log(`  ${what}: ${results.length} requests, ${JSON.stringify(tally)}`);
+}
+
+async function check(name, test) {
+  try {
+    await test();
+    counts.passed++;
+    console.log(`  ok      ${name}`);
+  } catch (error) {
+    counts.failed++;
+    console.log(`  FAILED  ${name}\n${error.message}`);
+  }
+}
