@@ -18,7 +18,11 @@ export function expectNoSecrets(body: string): void {
  * The request was refused for what it says: a status for that, a body as the route's document describes it, and the name
  * of what is wrong.
  */
-export function expectRefusal(answer: RawAnswer, route: PostRoute, { statuses = [400, 422], names = '' } = {}): void {
+export function expectRefusal(
+  answer: RawAnswer,
+  route: PostRoute,
+  { statuses = [400, 422], names = '' }: { readonly statuses?: readonly number[]; readonly names?: string } = {},
+): void {
   expect({ status: answer.status, body: answer.body.slice(0, 300) }).toEqual({
     status: statuses.includes(answer.status) ? answer.status : statuses,
     body: expect.any(String) as string,
