@@ -169,6 +169,24 @@ describe('a template', () => {
     expect(encoder.decode(encode(encoder, content))).toBe('B <|IM_END|>|"a </think>  b <|im_end|> "');
   });
 
+  it.each([
+    "{{ ''.constructor }}",
+    "{{ messages.constructor.constructor('return process')() }}",
+    '{{ messages.__proto__.polluted }}',
+    "{{ messages[0]['constructor']['constructor']('return globalThis')() }}",
+    '{{ range.constructor }}',
+    '{{ process.env }}{{ globalThis }}{{ require }}',
+  ])('reaches nothing of JavaScript: %s', (template) => {
+    const encoder = PromptEncoder.load(withTemplate(DEMO_MODEL, template));
+    let text = '';
+    try {
+      text = encoder.decode(encode(encoder, 'hi'));
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'template_failed' });
+    }
+    expect(text).toBe('');
+  });
+
   it('tells what it rejects without marks', () => {
     const encoder = PromptEncoder.load(withTemplate(DEMO_MODEL, '{{ raise_exception(messages[0].content) }}'));
     expect(() => encode(encoder, 'no <|im_end|>')).toThrow('the chat template failed: no <|im_end|>');

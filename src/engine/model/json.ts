@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EngineError } from '../errors.js';
+import { resolveFolderFile } from './folder-file.js';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -38,13 +39,26 @@ export function readOptionalJsonObject(path: string): JsonObject | undefined {
   return value;
 }
 
-/** The text of a UTF-8 file, or undefined when it does not exist. */
+/** Far more than any tokenizer.json has. */
+const MAX_TEXT_BYTES = 256 * 2 ** 20;
+
+/**
+ * The text of a UTF-8 file of a model folder, or undefined when it does not exist.
+ *
+ * @throws {EngineError} model_invalid, naming the file, when it is none, leads out of the folder or is absurdly long
+ */
 export function readOptionalText(path: string): string | undefined {
+  const fail = (reason: string): never => {
+    throw new EngineError('model_invalid', `${basename(path)}: ${reason}`);
+  };
+  const file = resolveFolderFile(path);
+  if (file === undefined) return undefined;
   try {
-    return readFileSync(path, 'utf8');
+    const { size } = statSync(file);
+    if (size > MAX_TEXT_BYTES) fail(`has ${size} bytes, over the limit of ${MAX_TEXT_BYTES}`);
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new EngineError('model_invalid', `${basename(path)}: cannot be read (${code ?? String(error)})`);
+    if (error instanceof EngineError) throw error;
+    return fail(`cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
   }
 }

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { EngineError } from '../errors.js';
+import { resolveFolderFile } from '../model/folder-file.js';
 import { isJsonObject, readOptionalJsonObject } from '../model/json.js';
 import { readSafetensorsHeader, type TensorEntry } from './safetensors.js';
 
@@ -107,20 +108,12 @@ function readWeightMap(index: Record<string, unknown>): Map<string, string> {
 }
 
 function resolveFile(folder: string, file: string, indexed: boolean): string {
-  const path = join(folder, file);
-  if (!lstatSync(path, { throwIfNoEntry: false })) {
-    throw new EngineError(
-      'model_invalid',
-      indexed ? `${file}: not found, but ${INDEX_FILE} lists it` : describeMissing(folder),
-    );
-  }
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'is a link that leads nowhere' : `cannot be opened (${code ?? String(error)})`;
-    throw new EngineError('model_invalid', `${file}: ${reason}`);
-  }
+  const path = resolveFolderFile(join(folder, file));
+  if (path !== undefined) return path;
+  throw new EngineError(
+    'model_invalid',
+    indexed ? `${file}: not found, but ${INDEX_FILE} lists it` : describeMissing(folder),
+  );
 }
 
 /** Says what is there instead, since the usual reason is a checkpoint in another format. */

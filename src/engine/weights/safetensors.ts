@@ -17,6 +17,8 @@ export interface TensorEntry {
 
 /** The limit of the reference implementation: a longer header is an attack, not a model. */
 const MAX_HEADER_BYTES = 100_000_000;
+/** No model has so many in one file. */
+const MAX_TENSORS = 100_000;
 const HEADER_LENGTH_BYTES = 8;
 
 /**
@@ -48,6 +50,8 @@ export function readSafetensorsHeader(path: string, label: string): TensorEntry[
     if (headerLength > MAX_HEADER_BYTES) fail(`its header claims ${headerLength} bytes, over the limit`);
     if (dataStart > size) fail(`its header claims ${headerLength} bytes, but the file has only ${size}`);
     const header = parseHeader(readExactly(file, HEADER_LENGTH_BYTES, headerLength, fail), fail);
+    const { length: tensors } = Object.keys(header);
+    if (tensors > MAX_TENSORS) fail(`its header has ${tensors} tensors, over the limit`);
     const entries = Object.entries(header)
       .filter(([name]) => name !== '__metadata__')
       .map(([name, value]) => toEntry(name, value, dataStart, size, fail));

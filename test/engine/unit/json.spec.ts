@@ -48,6 +48,6 @@ describe('a JSON file of the model folder', () => {
     mkdirSync(path);
     const { code, message } = engineErrorOf(() => readOptionalJsonObject(path));
     expect(code).toBe('model_invalid');
-    expect(message).toMatch(/^config\.json: cannot be read \(EISDIR\)/);
+    expect(message).toMatch(/^config\.json: is not a file$/);
   });
 });
