@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { Admission } from './generation/admission/admission.js';
 import { useConnections } from './common/http/connections.js';
 import { useAccessControl } from './access/access-control.js';
 import { useBrowserRules } from './common/http/browsers.js';
@@ -32,12 +33,15 @@ export function createHttpAdapter(logger: Logger): FastifyAdapter {
 /** What the application needs beyond its modules; the server and the tests that run it in their process share this. */
 export function configureApp(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
+  const admission = app.get(Admission);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
+    // The client's next request finds a server that goes on.
+    if (admission.draining) void reply.header('connection', 'close');
     done();
   });
-  useConnections(app);
   const config = app.get<Config>(CONFIG);
+  useConnections(app, config);
   useBrowserRules(app, config.corsOrigins);
   useAccessControl(app, config);
   useMethodNotAllowed(app);

@@ -10,6 +10,7 @@ import type { Config } from './config/config.js';
 import { ModelService } from './generation/model.service.js';
 import type { EarlyLoad } from './inference/early-load.js';
 import { setUpOpenApi } from './openapi.js';
+import { exitOnSignals } from './shutdown.js';
 
 const LAST_ANSWERS_MS = 2_000;
 
@@ -26,7 +27,7 @@ export async function serve(config: Config, logger: Logger, earlyLoad: EarlyLoad
   );
   configureApp(app);
   setUpOpenApi(app, config);
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  exitOnSignals(app, config, logger);
   void app.get(ModelService).failed.then(async (reason) => {
     // Requests that ran get their error before the process goes.
     await Promise.race([app.close(), setTimeout(LAST_ANSWERS_MS)]);

@@ -32,7 +32,6 @@ export class DrainingError extends RefusedError {
   override readonly name = 'DrainingError';
   override readonly reason = 'draining';
   override readonly status = 503;
-  override readonly headers = { connection: 'close' };
 
   constructor() {
     super('The server is shutting down');

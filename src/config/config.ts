@@ -37,6 +37,22 @@ export interface Config {
   readonly maxModelLength: number | undefined;
   readonly maxBatchSize: number;
   readonly maxNewTokens: number;
+  /** Answers that may wait for a slot. */
+  readonly maxQueueSize: number;
+  /** Tokens of prompts that may wait to be read. */
+  readonly maxQueueTokens: number;
+  /** Seconds that a request may wait for a slot; 0 for ever, as with all of these. */
+  readonly queueTimeout: number;
+  /** Seconds that a request may wait for its first token. */
+  readonly firstTokenTimeout: number;
+  /** Seconds that an answer may take; it is then cut. */
+  readonly requestTimeout: number;
+  /** Seconds that a client may leave unread what it was sent. */
+  readonly readTimeout: number;
+  /** Seconds that running requests have to finish when the process is to end. */
+  readonly shutdownTimeout: number;
+  /** Seconds without progress, while there is work, after which the process is not live. */
+  readonly livenessTimeout: number;
   readonly prefillChunk: number;
   readonly prefixCaching: boolean;
   readonly speculativeTokens: number;
@@ -91,6 +107,14 @@ export function loadConfig(
     maxModelLength: integer(env, 'MAX_MODEL_LEN', 2, 10_000_000),
     maxBatchSize: integer(env, 'MAX_BATCH_SIZE', 1, 256) ?? 8,
     maxNewTokens: integer(env, 'MAX_NEW_TOKENS', 1, 10_000_000) ?? 512,
+    maxQueueSize: integer(env, 'MAX_QUEUE_SIZE', 0, 1_000_000) ?? 256,
+    maxQueueTokens: integer(env, 'MAX_QUEUE_TOKENS', 1, 1_000_000_000) ?? 262_144,
+    queueTimeout: integer(env, 'QUEUE_TIMEOUT', 0, 86_400) ?? 120,
+    firstTokenTimeout: integer(env, 'FIRST_TOKEN_TIMEOUT', 0, 86_400) ?? 600,
+    requestTimeout: integer(env, 'REQUEST_TIMEOUT', 0, 86_400) ?? 3600,
+    readTimeout: integer(env, 'READ_TIMEOUT', 0, 86_400) ?? 60,
+    shutdownTimeout: integer(env, 'SHUTDOWN_TIMEOUT', 0, 86_400) ?? 30,
+    livenessTimeout: integer(env, 'LIVENESS_TIMEOUT', 1, 86_400) ?? 300,
     prefillChunk: integer(env, 'PREFILL_CHUNK', 1, 65_536) ?? 256,
     prefixCaching: oneOf(env, 'PREFIX_CACHING', ['true', 'false']) !== 'false',
     speculativeTokens: integer(env, 'SPECULATIVE_TOKENS', 0, 16) ?? 0,

@@ -15,6 +15,7 @@ import type {
   ModelInfo,
   Prompt,
   StepReport,
+  TimeLimits,
   Timings,
 } from './types.js';
 import { Deferred } from './worker/deferred.js';
@@ -81,6 +82,11 @@ export class Engine {
     readonly dispose: () => Promise<void>,
   ) {}
 
+  /** Milliseconds for which there has been work and none of it got on; 0 when there is none. */
+  get stalledFor(): number {
+    return Math.max(this.decoder.stalledFor, this.text.stalledFor);
+  }
+
   /**
    * The token ids of a prompt, as a model reads them.
    *
@@ -130,9 +136,10 @@ export class Engine {
    * runtime_failed
    */
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    const received = monotonicNow();
     checkRequest(request, this.info.vocabSize);
-    const { prompt, sampling, maxNewTokens, grammar, ...options } = request;
-    const timings: Progress = { received: monotonicNow() };
+    const { prompt, sampling, maxNewTokens, grammar, timeLimits, ...options } = request;
+    const timings: Progress = { received };
     const ids = await this.encode(prompt, signal);
     const compiled = grammar && (await orAborted(this.text.compile(grammar, this.info.vocabSize), signal));
     const id = ++this.lastId;
@@ -141,6 +148,7 @@ export class Engine {
       grammar: compiled,
       id,
       prompt: Int32Array.from(ids),
+      deadlines: timeLimits && addTo(received, timeLimits),
       maxNewTokens: this.fit(ids, maxNewTokens),
       sampling: resolveSampling(sampling ?? {}, this.loaded.defaults.sampling),
     };
@@ -160,14 +168,22 @@ export class Engine {
       yield { type: 'start', promptTokens, timings };
       while (!finished) {
         const steps = await queue.next();
-        newTokens += steps.length;
-        yield tokensEvent(steps);
+        const event = tokensEvent(steps);
+        newTokens += event.ids.length;
+        yield event;
         const last = steps.at(-1);
         if (last?.finish) {
           finished = true;
           const { finish, cachedTokens } = last;
           // Whoever has finished has come by all of them.
-          yield { type: 'finish', ...finish, promptTokens, cachedTokens, newTokens, timings: timings as Timings };
+          yield {
+            type: 'finish',
+            ...finish,
+            promptTokens,
+            cachedTokens,
+            newTokens,
+            ...(newTokens > 0 && { timings: timings as Timings }),
+          };
         }
       }
     } finally {
@@ -204,16 +220,24 @@ export class Engine {
   }
 }
 
-function tokensEvent(steps: readonly StepEvent[]): GenerationEvent {
+type TokensEvent = Extract<GenerationEvent, { type: 'tokens' }>;
+
+function tokensEvent(steps: readonly StepEvent[]): TokensEvent {
   const logprobs = steps.flatMap((step) => step.logprobs ?? []);
   return {
     type: 'tokens',
     text: steps.map(({ text }) => text).join(''),
-    ids: steps.map(({ token }) => token),
+    ids: steps.flatMap(({ token }) => token ?? []),
     ...(logprobs.length > 0 && { logprobs }),
     ...(steps[0].promptLogprobs && { promptLogprobs: steps[0].promptLogprobs }),
     ...(steps[steps.length - 1].finish && { last: true }),
   };
+}
+
+/** Limits as moments. */
+function addTo(received: number, { queue, firstToken, whole }: TimeLimits): TimeLimits {
+  const moment = (limit: number | undefined): number | undefined => (limit === undefined ? limit : received + limit);
+  return { queue: moment(queue), firstToken: moment(firstToken), whole: moment(whole) };
 }
 
 /** Before any thread reads a file and says that this one is missing. */

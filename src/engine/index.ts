@@ -23,6 +23,7 @@ export type {
   Prompt,
   RenderedPrompt,
   StepReport,
+  TimeLimits,
   Timings,
   TokenLogprob,
   TokenLogprobs,

@@ -20,6 +20,9 @@ export function checkRequest(request: GenerationRequest, vocabSize: number): voi
   checkWhole('logprobs', logprobs, 0, MAX_LOGPROBS);
   checkWhole('promptLogprobs', promptLogprobs, 0, MAX_LOGPROBS);
   for (const id of stopTokenIds ?? []) checkWhole('stopTokenIds', id, 0, vocabSize - 1);
+  for (const [name, limit] of Object.entries(request.timeLimits ?? {}) as [string, number | undefined][]) {
+    checkNumber(`timeLimits.${name}`, limit, 'at least 0', (value) => value >= 0);
+  }
   checkSampling(request.sampling ?? {}, vocabSize);
 }
 

@@ -136,6 +136,9 @@ export interface GenerationRequest extends AnswerOptions {
    * may come but the end. From the first token if left out.
    */
   readonly grammarAfter?: string;
+  readonly timeLimits?: TimeLimits;
+  /** Whose request it is: clients get slots and time in equal parts. All that do not say are one. */
+  readonly client?: string;
 }
 
 /** How probable a token was, and what it says. */
@@ -150,8 +153,21 @@ export interface TokenLogprobs extends TokenLogprob {
   readonly top: readonly TokenLogprob[];
 }
 
-/** Why an answer ended: the model said so or its grammar has no more to say, a stop token or a stop string appeared, or it reached its length. */
-export type FinishReason = 'eos' | 'stop_token' | 'stop_string' | 'length';
+/**
+ * Why an answer ended: the model said so or its grammar has no more to say, a stop token or a stop string appeared, or it
+ * reached its length or its time.
+ */
+export type FinishReason = 'eos' | 'stop_token' | 'stop_string' | 'length' | 'timeout';
+
+/**
+ * How long a request may wait for a slot, wait for its first token, and take as a whole; in milliseconds since the engine
+ * was asked. Then it ends with what there is. What is left out is not limited.
+ */
+export interface TimeLimits {
+  readonly queue?: number;
+  readonly firstToken?: number;
+  readonly whole?: number;
+}
 
 export interface Finish {
   readonly reason: FinishReason;
@@ -159,6 +175,8 @@ export interface Finish {
   readonly stopString?: string;
   /** The one that appeared. */
   readonly stopTokenId?: number;
+  /** The one that was reached. */
+  readonly timeLimit?: keyof TimeLimits;
 }
 
 /** Who decided the value of a parameter: the caller, the model's generation_config.json, or this engine. */

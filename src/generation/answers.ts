@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { GenerationEvent, GenerationRequest, Prompt } from '../inference/inference-provider.js';
+import { estimateTokens } from './admission/estimate.js';
+import type { Ticket } from './admission/ticket.js';
 import type { ModelService } from './model.service.js';
 import type { RequestRecord } from './request-record.js';
 
@@ -12,6 +14,8 @@ export interface AnswerEvent {
 /** Answers to prompts that one request asks for, and that are generated at the same time. */
 export interface AnswersRequest {
   readonly prompts: readonly Prompt[];
+  /** How many answers each prompt is to have; 1 if left out. */
+  readonly answersPerPrompt?: number;
   /** The requests for a prompt, once its token ids are known; answers are counted in their order. */
   readonly requestsFor: (
     ids: readonly number[],
@@ -26,25 +30,32 @@ export interface Answers {
 }
 
 /**
- * Begins answers. Returns when all are accepted: what is wrong with a request is an error here, before anything is sent.
+ * Begins answers. A request that is too much for the server is turned away before anything is done. Returns when all are
+ * accepted: what is wrong with a request is an error here, before anything is sent.
  *
  * @param signal ends all of them, whether anybody reads on or not
  * @param record is filled, and written at the end
  * @throws {ModelNotLoadedError}
+ * @throws {RefusedError}
  * @throws {InferenceError} here or while iterating
  */
 export async function beginAnswers(
   models: ModelService,
-  { prompts, requestsFor }: AnswersRequest,
+  { prompts, answersPerPrompt = 1, requestsFor }: AnswersRequest,
   signal: AbortSignal,
   record: RequestRecord,
 ): Promise<Answers> {
+  const ticket = models.admit({
+    answers: prompts.length * answersPerPrompt,
+    promptTokens: prompts.reduce((sum, prompt) => sum + estimateTokens(prompt), 0),
+  });
   const controller = new AbortController();
   // Every answer listens.
   setMaxListeners(0, controller.signal);
   const end = (): void => {
     signal.removeEventListener('abort', end);
     controller.abort();
+    ticket.cancel();
     record.write();
   };
   signal.addEventListener('abort', end);
@@ -52,12 +63,15 @@ export async function beginAnswers(
   try {
     const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
     record.promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
-    const requests = (await Promise.all(promptIds.map(async (ids) => requestsFor(ids)))).flat();
+    const wanted = (await Promise.all(promptIds.map(async (ids) => requestsFor(ids)))).flat();
+    const requests = wanted.map((request) => ({ ...request, client: record.client }));
+    ticket.correct({ answers: requests.length, promptTokens: record.promptTokens });
     const answers = requests.map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));
-    return { promptIds, events: readAll(answers, record, end) };
+    return { promptIds, events: readAll(answers, ticket, record, end) };
   } catch (error) {
     record.fail(error);
+    ticket.fail(error);
     end();
     throw error;
   }
@@ -65,20 +79,24 @@ export async function beginAnswers(
 
 async function* readAll(
   answers: readonly AsyncIterator<GenerationEvent>[],
+  ticket: Ticket,
   record: RequestRecord,
   end: () => void,
 ): AsyncGenerator<AnswerEvent, void> {
   const reasons = new Set<string>();
   try {
     for await (const answerEvent of merge(answers)) {
-      const { event } = answerEvent;
+      const { index, event } = answerEvent;
+      ticket.note(index, event);
       if (event.type === 'tokens') record.newTokens += event.ids.length;
       if (event.type === 'finish') reasons.add(event.reason);
       yield answerEvent;
     }
     record.outcome = [...reasons].join(', ');
+    ticket.complete();
   } catch (error) {
     record.fail(error);
+    ticket.fail(error);
     throw error;
   } finally {
     end();

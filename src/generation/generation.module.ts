@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ChatService } from './chat/chat.service.js';
 import { TurnService } from './chat/turn.service.js';
 import { ExplainService } from './explain/explain.service.js';
+import { Admission } from './admission/admission.js';
 import { ModelService } from './model.service.js';
 import { GenerateRequestPipe } from './seed/generate-request.pipe.js';
 import { GenerateController } from './seed/generate.controller.js';
@@ -13,7 +14,7 @@ import { GenerateService } from './seed/generate.service.js';
  */
 @Module({
   controllers: [GenerateController],
-  providers: [ModelService, GenerateService, GenerateRequestPipe, ChatService, TurnService, ExplainService],
-  exports: [ModelService, ChatService, TurnService, ExplainService],
+  providers: [Admission, ModelService, GenerateService, GenerateRequestPipe, ChatService, TurnService, ExplainService],
+  exports: [Admission, ModelService, ChatService, TurnService, ExplainService],
 })
 export class GenerationModule {}

@@ -11,6 +11,8 @@ import {
   type ModelInfo,
   type Prompt,
 } from '../inference/inference-provider.js';
+import { Admission } from './admission/admission.js';
+import type { Demand, Ticket } from './admission/ticket.js';
 import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
 
 export type ModelState = 'unloaded' | 'loading' | 'ready' | 'unloading' | 'failed';
@@ -37,6 +39,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   constructor(
     @Inject(INFERENCE_PROVIDER) private readonly provider: InferenceProvider,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly admission: Admission,
   ) {
     this.failed = new Promise((resolve) => (this.fail = resolve));
   }
@@ -65,6 +68,11 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     return this.current.info;
   }
 
+  /** Whether there has been work for too long of which nothing got done: only a new process helps. */
+  get stalled(): boolean {
+    return (this.provider.stalledFor?.() ?? 0) > 1000 * this.config.livenessTimeout;
+  }
+
   /** Loads the model unless it is loaded; a load in progress is joined. */
   async load(): Promise<void> {
     await this.unloading;
@@ -78,6 +86,17 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
     if (this.current.state === 'unloaded') return;
     this.unloading ??= this.startUnloading().finally(() => (this.unloading = undefined));
     await this.unloading;
+  }
+
+  /**
+   * Lets a request in, or turns it away. Comes before all that costs time; the ticket has to be told of its end.
+   *
+   * @throws {ModelNotLoadedError}
+   * @throws {DrainingError}
+   * @throws {OverloadedError}
+   */
+  admit(demand: Demand): Ticket {
+    return this.admission.admit(demand, this.model.slots);
   }
 
   /**

@@ -16,6 +16,11 @@ export class RequestRecord {
     private readonly name: string,
   ) {}
 
+  /** Whose request it is. */
+  get client(): string {
+    return this.request.client;
+  }
+
   fail(error: unknown): void {
     this.outcome = error instanceof InferenceError ? error.code : 'failed';
   }
@@ -26,7 +31,7 @@ export class RequestRecord {
     this.written = true;
     const line = {
       outcome: this.outcome,
-      client: this.request.client,
+      client: this.client,
       prompt_tokens: this.promptTokens,
       new_tokens: this.newTokens,
       ...fields,

@@ -27,22 +27,34 @@ export class HealthController {
     return { message: 'API is running.' };
   }
 
+  @Get('startup')
+  @HealthCheck()
+  @ApiOperation({ summary: 'Whether the start is over', description: 'For a startup probe: the model is loaded.' })
+  startup(): Promise<HealthCheckResult> {
+    return this.checks.check([() => this.model.isLoaded()]);
+  }
+
   @Get('live')
   @Public()
   @HealthCheck()
   @ApiOperation({
     summary: 'Whether the process works',
-    description: 'For a liveness probe: also up while a model loads.',
+    description:
+      'For a liveness probe: also up while a model loads. Down when there is work and none of it has got on for too long.',
   })
   live(): Promise<HealthCheckResult> {
-    return this.checks.check([]);
+    return this.checks.check([() => this.model.isMoving()]);
   }
 
   @Get('ready')
   @Public()
   @HealthCheck()
-  @ApiOperation({ summary: 'Whether the model is loaded', description: 'For a readiness probe.' })
+  @ApiOperation({
+    summary: 'Whether requests are let in',
+    description:
+      'For a readiness probe: the model is loaded and has generated a token, and the server is not about to end.',
+  })
   ready(): Promise<HealthCheckResult> {
-    return this.checks.check([() => this.model.isLoaded()]);
+    return this.checks.check([() => this.model.isReady()]);
   }
 }

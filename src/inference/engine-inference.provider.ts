@@ -11,6 +11,7 @@ import type {
   LoadListeners,
   ModelInfo,
   Prompt,
+  TimeLimits,
 } from './inference-provider.js';
 
 /** The provider that runs the model in this process, on ONNX Runtime. */
@@ -28,7 +29,12 @@ export class EngineInferenceProvider implements InferenceProvider {
     const { earlyLoad } = this;
     this.earlyLoad = undefined;
     this.engine = await (earlyLoad?.take(listeners, signal) ?? Engine.load(this.config, listeners, signal));
+    await this.warmUp(signal);
     return this.engine.info;
+  }
+
+  stalledFor(): number {
+    return this.engine?.stalledFor ?? 0;
   }
 
   async unload(): Promise<void> {
@@ -50,11 +56,35 @@ export class EngineInferenceProvider implements InferenceProvider {
   }
 
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
-    return this.loaded().generate(request, signal);
+    return this.loaded().generate({ ...request, timeLimits: this.limit(request.timeLimits) }, signal);
+  }
+
+  /** One real token, by the way that all take: a model that cannot make it is not loaded. */
+  private async warmUp(signal: AbortSignal): Promise<void> {
+    const prompt = { kind: 'text', text: 'Hello' } as const;
+    for await (const event of this.generate({ prompt, maxNewTokens: 1 }, signal)) {
+      if (event.type === 'finish') return;
+    }
+  }
+
+  /** The server's own limits; what a request asks for can only be less. */
+  private limit(asked: TimeLimits = {}): TimeLimits {
+    const { queueTimeout, firstTokenTimeout, requestTimeout } = this.config;
+    return {
+      queue: least(asked.queue, queueTimeout),
+      firstToken: least(asked.firstToken, firstTokenTimeout),
+      whole: least(asked.whole, requestTimeout),
+    };
   }
 
   private loaded(): Engine {
     if (!this.engine) throw new EngineError('not_loaded', 'the model is not loaded');
     return this.engine;
   }
+}
+
+/** @param seconds 0 for no limit */
+function least(asked: number | undefined, seconds: number): number | undefined {
+  if (seconds === 0) return asked;
+  return Math.min(asked ?? Infinity, 1000 * seconds);
 }

@@ -32,6 +32,7 @@ export type {
   StructuralTagFormat,
   TagFormat,
   StepReport,
+  TimeLimits,
   Timings,
   TokenLogprob,
   TokenLogprobs,
@@ -54,7 +55,7 @@ export interface LoadListeners {
  */
 export interface InferenceProvider {
   /**
-   * Loads the model.
+   * Loads the model, which has generated a token when this returns.
    *
    * @param signal ends the load
    */
@@ -62,6 +63,12 @@ export interface InferenceProvider {
 
   /** Frees everything that the model holds; requests that still run end with the error `not_loaded`. */
   unload(): Promise<void>;
+
+  /**
+   * Milliseconds for which there has been work and none of it got on; 0 when there is none. One that cannot stand still
+   * need not have this.
+   */
+  stalledFor?(): number;
 
   /** The token ids of a prompt, as the model reads them. Only for a loaded model. */
   encode(prompt: Prompt, signal: AbortSignal): Promise<readonly number[]>;

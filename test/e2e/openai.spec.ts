@@ -197,8 +197,8 @@ describe('a stream that ends early', () => {
     expect(single.noise).toEqual([]);
   });
 
-  it('because the server stops says so, and the process ends with 0', async () => {
-    const stopping = await ServerProcess.ready({ MODEL_PATH: fixture('llama') });
+  it('because the server stops and has no time to drain says so, and the process ends with 0', async () => {
+    const stopping = await ServerProcess.ready({ MODEL_PATH: fixture('llama'), SHUTDOWN_TIMEOUT: '0' });
     const response = await stopping.post('/v1/completions', { ...endless, max_tokens: 2000 });
     const exit = stopping.stop();
     const { data } = parseEvents(await response.text());

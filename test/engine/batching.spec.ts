@@ -88,7 +88,7 @@ describe.each(['llama', 'smollm3'] as const)('turns of the %s fixture that come 
         const id = random.pick([...open]);
         open.delete(id);
         loop.cancel(id);
-        turns[id] = { ...turns[id], expected: eventsOf(events, id).map(({ token }) => token) };
+        turns[id] = { ...turns[id], expected: eventsOf(events, id).map(({ token }) => token as number) };
       }
       for (const event of answered(loop.step())) {
         events.push(event);

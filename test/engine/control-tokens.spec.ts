@@ -69,6 +69,15 @@ describe.each([...FIXTURES.map(fixture), DEMO_MODEL])('a chat for the model of %
     }
   });
 
+  it('has none from the beginning of an answer that is to be continued', () => {
+    const plain = ofKind(encode(encoder, 'hi', { continuation: 'x' }), specialIds);
+    for (const continuation of special) {
+      const ids = encode(encoder, 'hi', { continuation });
+      expect(ofKind(ids, specialIds)).toEqual(plain);
+      expect(encoder.decode(ids).endsWith(continuation)).toBe(true);
+    }
+  });
+
   it('has none from any text made of their pieces', () => {
     const pieces = fc.constantFrom(...special, ...special.flatMap((s) => [s.slice(0, 2), s.slice(2)]), ' ', 'a', '\n');
     const plain = ofKind(encode(encoder, 'a'), specialIds);

@@ -235,6 +235,7 @@ describe('POST /generate', () => {
       min_p: 0.1,
       seed: 4,
       stop: 'x',
+      timeout: 2.5,
     });
     expect(response.body).toEqual({ response: 'ab', input_token_count: 3, output_token_count: 3 });
     expect(provider.requests).toEqual([
@@ -244,6 +245,8 @@ describe('POST /generate', () => {
         sampling: { temperature: 0.5, topK: 3, topP: 0.9, minP: 0.1, repetitionPenalty: undefined },
         seed: 4,
         stop: ['x'],
+        timeLimits: { whole: 2500 },
+        client: 'anonymous',
       },
     ]);
   });

@@ -410,6 +410,7 @@ describe('several answers', () => {
 describe('the model gets', () => {
   it('every parameter', async () => {
     await chat({
+      timeout: 2.5,
       max_tokens: 30,
       max_completion_tokens: 20,
       temperature: 0.5,
@@ -438,6 +439,8 @@ describe('the model gets', () => {
     ]);
     expect(provider.requests).toEqual([
       {
+        client: 'anonymous',
+        timeLimits: { whole: 2500 },
         prompt: { kind: 'tokens', ids: [5, 6, 7] },
         keptSpecialTokens: [],
         maxNewTokens: 20,

@@ -36,14 +36,14 @@ export class ScriptedAnswer {
   private wake: (() => void) | undefined;
   private error: Error | undefined;
   readonly ended: Promise<void>;
-  private end!: () => void;
+  private settle!: () => void;
   private newTokens = 0;
 
   constructor(
     readonly request: GenerationRequest,
     readonly signal: AbortSignal,
   ) {
-    this.ended = new Promise((resolve) => (this.end = resolve));
+    this.ended = new Promise((resolve) => (this.settle = resolve));
     signal.addEventListener('abort', () => this.fail(new InferenceError('cancelled', 'the request was cancelled')));
   }
 
@@ -58,9 +58,16 @@ export class ScriptedAnswer {
     this.wake?.();
   }
 
+  /** Its time is over. */
+  end(timeLimit: 'queue' | 'whole'): void {
+    const { newTokens } = this;
+    this.events.push({ type: 'finish', reason: 'timeout', timeLimit, promptTokens: 3, cachedTokens: 0, newTokens });
+    this.wake?.();
+  }
+
   fail(error: Error): void {
     this.error ??= error;
-    this.end();
+    this.settle();
     this.wake?.();
   }
 
@@ -76,18 +83,20 @@ export class ScriptedAnswer {
         else await new Promise<void>((resolve) => (this.wake = resolve));
       }
     } finally {
-      this.end();
+      this.settle();
     }
   }
 }
 
-/** Accepts requests and leaves it to a test how they go on. */
+/** Accepts requests, says one token, and leaves it to a test how they go on. */
 export class ScriptedProvider implements InferenceProvider {
   readonly answers: ScriptedAnswer[] = [];
   readonly prompts: Prompt[] = [];
   listeners: LoadListeners | undefined;
   /** Requests are answered at once, without a test's doing; a load ends with such a one. */
   automatic = true;
+  /** Milliseconds for which nothing has got on. */
+  stalled = 0;
   private watchers: (() => void)[] = [];
 
   constructor(private readonly info: Partial<ModelInfo> = {}) {}
@@ -100,6 +109,10 @@ export class ScriptedProvider implements InferenceProvider {
   unload(): Promise<void> {
     for (const answer of this.answers) answer.fail(new InferenceError('not_loaded', 'the model is being unloaded'));
     return Promise.resolve();
+  }
+
+  stalledFor(): number {
+    return this.stalled;
   }
 
   encode(prompt: Prompt): Promise<readonly number[]> {
@@ -121,6 +134,8 @@ export class ScriptedProvider implements InferenceProvider {
       answer.say('a');
       answer.finish();
     } else {
+      // A stream's head comes with its first event.
+      answer.say('a');
       this.answers.push(answer);
       for (const watcher of this.watchers.splice(0)) watcher();
     }

@@ -14,6 +14,16 @@ export class InvalidJsonError extends Error {
   }
 }
 
+/** A body that is packed: what it unpacks to may be any size, and nobody sends prompts so. */
+export class PackedBodyError extends Error {
+  override readonly name = 'PackedBodyError';
+  readonly statusCode = 415;
+
+  constructor() {
+    super('The body must not be compressed: there must be no Content-Encoding');
+  }
+}
+
 /** The type itself, in place of Fastify's own parser, and what says of itself that it is JSON: application/problem+json. */
 const JSON_TYPES = ['application/json', /^application\/[\w.-]+\+json\s*(;|$)/i] as const;
 /** Deeper than any request of sense; what reads a body may recurse. */
@@ -41,6 +51,12 @@ export function useJsonBodies(app: NestFastifyApplication): void {
       else done(null, value);
     });
   };
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', ({ headers: { 'content-encoding': encoding = 'identity' } }, _, done) =>
+      done(encoding === 'identity' ? undefined : new PackedBodyError()),
+    );
   for (const type of JSON_TYPES) app.useBodyParser<RawServerDefault>(type, {}, read);
 }
 

@@ -1,3 +1,4 @@
+import type { ClientShares } from './client-shares.js';
 import type { Sequence } from './sequence.js';
 import { type CacheMove, LEAST_SHARED, type Slots } from './slots.js';
 
@@ -8,7 +9,9 @@ interface Deferral {
 }
 
 /**
- * Who waits for a slot, and who may have one: first come, first served. A sequence whose prompt begins like one that is
+ * Who waits for a slot, and who may have one. Of several clients, the one that has fewest slots is next; and the last
+ * one that is free is only for a client that has none, so that nobody finds all of them taken for long answers of another.
+ * Of a client, and where clients have the same: first come, first served. A sequence whose prompt begins like one that is
  * being read right now waits for that beginning, which costs it nothing; the slot that is its due is kept for it.
  */
 export class Admission {
@@ -17,14 +20,18 @@ export class Admission {
   private readonly deferrals = new Map<Sequence, Deferral>();
   private arrivals = 0;
 
-  constructor(private readonly slots: Slots) {}
+  constructor(
+    private readonly slots: Slots,
+    private readonly shares: ClientShares,
+  ) {}
 
   get empty(): boolean {
     return this.waiting.length === 0;
   }
 
-  add(sequence: Sequence): void {
+  add(sequence: Sequence, running: readonly Sequence[]): void {
     sequence.arrival = ++this.arrivals;
+    this.shares.arrive(sequence, [...this.waiting, ...running]);
     this.waiting.push(sequence);
   }
 
@@ -41,14 +48,16 @@ export class Admission {
    */
   admit(running: Sequence[]): CacheMove[] {
     const moves: CacheMove[] = [];
-    let places = this.slots.free;
-    for (let i = 0; places > 0 && i < this.waiting.length; places--) {
-      const sequence = this.waiting[i];
+    // Those that wait for another's prefix are passed, with a slot that is kept for them.
+    const passed: Sequence[] = [];
+    for (let places = this.slots.free; places > 0; places--) {
+      const sequence = this.next([...running, ...passed], passed, places);
+      if (!sequence) break;
       if (this.defer(sequence, running)) {
-        i += 1;
+        passed.push(sequence);
         continue;
       }
-      this.waiting.splice(i, 1);
+      this.waiting.splice(this.waiting.indexOf(sequence), 1);
       const move = this.slots.place(sequence);
       if (move) moves.push(move);
       running.push(sequence);
@@ -71,6 +80,25 @@ export class Admission {
     for (const sequence of prefilling) consider(sequence, sequence);
     for (const [sequence, { to }] of this.deferrals) consider(sequence, to);
     return soonest;
+  }
+
+  /**
+   * @param holders those that have a slot, or for whom one is kept
+   * @param passed those that have had their turn
+   * @param places slots that are left
+   */
+  private next(holders: readonly Sequence[], passed: readonly Sequence[], places: number): Sequence | undefined {
+    if (!this.shares.several) return this.waiting.find((sequence) => !passed.includes(sequence));
+    const held = new Map<string, number>();
+    for (const { client } of holders) held.set(client, (held.get(client) ?? 0) + 1);
+    let found: Sequence | undefined;
+    let fewest = places === 1 && this.slots.count > 1 ? 1 : Infinity;
+    for (const sequence of this.waiting) {
+      const slots = held.get(sequence.client) ?? 0;
+      if (slots >= fewest || passed.includes(sequence)) continue;
+      [found, fewest] = [sequence, slots];
+    }
+    return found;
   }
 
   /** Whether the sequence waits for another to read what both prompts begin with. */

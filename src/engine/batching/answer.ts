@@ -30,7 +30,8 @@ export interface ModelVoice {
 /** What one step added to an answer. */
 export interface AnswerStep {
   readonly text: string;
-  readonly token: number;
+  /** None when the answer is cut. */
+  readonly token?: number;
   /** When they were asked for. */
   readonly logprobs?: TokenLogprobs;
   /** Of the prompt's tokens but the first, with the first step, when they were asked for. */
@@ -114,6 +115,11 @@ export class Answer {
     };
   }
 
+  /** Ends the answer where it is. */
+  cut(finish: Finish): AnswerStep {
+    return this.end(undefined, '', finish);
+  }
+
   private withText({ top, ...chosen }: IdLogprobs): TokenLogprobs {
     const addText = (of: IdLogprob): TokenLogprob => ({ ...of, bytes: this.voice.bytesOf(of.token) });
     return { ...addText(chosen), top: top.map(addText) };
@@ -148,7 +154,7 @@ export class Answer {
   }
 
   /** What was held back can no longer change, but may still complete a stop string. */
-  private end(token: number, before: string, finish: Finish): AnswerStep {
+  private end(token: number | undefined, before: string, finish: Finish): AnswerStep {
     const { text, stop } = this.stopStrings.push(this.detokenizer.flush());
     if (stop !== undefined) return { text: before + text, token, finish: { reason: 'stop_string', stopString: stop } };
     return { text: before + text + this.stopStrings.flush(), token, finish };

@@ -1,7 +1,7 @@
 import type { StepBatch } from '../runner/decoder-runner.js';
 import { monotonicNow } from '../clock.js';
 import { EngineError, type SerializedEngineError } from '../errors.js';
-import type { StepReport } from '../types.js';
+import type { StepReport, TimeLimits } from '../types.js';
 import { Answer, type AnswerRequest, type AnswerStep, type ModelVoice, SamplingMemory } from './answer.js';
 import { Drafter } from './drafter.js';
 import { Scheduler, type DecodeStep, type PrefillStep, type SchedulerOptions, type Step } from './scheduler.js';
@@ -21,6 +21,9 @@ export interface LoopRequest extends AnswerRequest {
   readonly id: number;
   /** At least one token id, all below the vocabulary size; with `maxNewTokens` they fit into a slot. */
   readonly prompt: ArrayLike<number>;
+  /** Moments of the clock at which the limits are reached. */
+  readonly deadlines?: TimeLimits;
+  readonly client?: string;
 }
 
 /** What a step did for one request. */
@@ -60,6 +63,7 @@ export interface LoopOptions extends SchedulerOptions, ModelVoice {
 export class GenerationLoop {
   private readonly scheduler: Scheduler;
   private readonly answers = new Map<number, Answer>();
+  private readonly deadlines = new Map<number, TimeLimits>();
   private readonly drafters = new WeakMap<Answer, Drafter>();
   private readonly memory = new SamplingMemory();
   private readonly now: () => number;
@@ -83,8 +87,9 @@ export class GenerationLoop {
   }
 
   submit(request: LoopRequest): void {
-    const sequence = new Sequence(request.id, request.prompt, request.promptLogprobs !== undefined);
+    const sequence = new Sequence(request.id, request.prompt, request.client, request.promptLogprobs !== undefined);
     this.answers.set(request.id, new Answer(sequence, request, this.options, this.memory));
+    if (request.deadlines) this.deadlines.set(request.id, request.deadlines);
     this.scheduler.add(sequence);
   }
 
@@ -93,17 +98,19 @@ export class GenerationLoop {
     const answer = this.answers.get(id);
     if (!answer) return;
     this.answers.delete(id);
+    this.deadlines.delete(id);
     this.scheduler.remove(answer.sequence);
   }
 
   /**
-   * @returns an event for each token of an answer, in order, and for each answer that failed; empty when nothing was to
-   * be done or a prompt is half read
+   * @returns an event for each token of an answer, in order, and for each answer that failed or was cut; empty when
+   * nothing was to be done or a prompt is half read
    */
   step(): LoopEvent[] {
+    const late = this.endLate();
     const step = this.scheduler.next();
     this.report = undefined;
-    if (!step) return [];
+    if (!step) return late;
     const began = this.now();
     for (const { kind, from, to, tokens } of step.moves) this.runner[kind](from, to, tokens);
     const draft = step.kind === 'decode' ? this.draft(step) : [];
@@ -112,6 +119,22 @@ export class GenerationLoop {
     this.scheduler.ran(step, this.now() - started);
     const events = this.sample(step, draft, logits);
     this.report = reportOf(step, began, this.now(), draft.length, events.length);
+    return [...late, ...events];
+  }
+
+  /** Ends those whose time is over with what they have. */
+  private endLate(): LoopEvent[] {
+    if (this.deadlines.size === 0) return [];
+    const now = this.now();
+    const events: LoopEvent[] = [];
+    for (const [id, deadlines] of this.deadlines) {
+      const answer = this.answers.get(id) as Answer;
+      const timeLimit = limitReached(answer.sequence, deadlines, now);
+      if (!timeLimit) continue;
+      const { reused: cachedTokens } = answer.sequence;
+      events.push({ id, cachedTokens, ...answer.cut({ reason: 'timeout', timeLimit }) });
+      this.cancel(id);
+    }
     return events;
   }
 
@@ -191,6 +214,16 @@ export class GenerationLoop {
       return { id, error: EngineError.from(error).serialize() };
     }
   }
+}
+
+function limitReached(
+  { slot, generated }: Sequence,
+  { queue = Infinity, firstToken = Infinity, whole = Infinity }: TimeLimits,
+  now: number,
+): keyof TimeLimits | undefined {
+  if (now >= whole) return 'whole';
+  if (now >= firstToken && generated.length === 0) return 'firstToken';
+  return now >= queue && slot === undefined && generated.length === 0 ? 'queue' : undefined;
 }
 
 function prefillBatch({ sequence, slot, count, completes }: PrefillStep): StepBatch {

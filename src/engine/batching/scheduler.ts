@@ -1,4 +1,5 @@
 import { Admission } from './admission.js';
+import { ClientShares } from './client-shares.js';
 import { PrefillPace } from './prefill-pace.js';
 import type { Sequence } from './sequence.js';
 import { type CacheMove, Slots } from './slots.js';
@@ -54,11 +55,13 @@ export const PROMPT_LOGITS_ROWS = 32;
  * parameters in float32: a row takes 1.3 ms, a token 4 to 5 µs. Both grow with the model, the row faster.
  */
 const IDLE_ROW_COST = 300;
+/** How much of the time prompts have against answers, as a multiple, while those are of other clients only. */
+const FIRST_ANSWER_WEIGHT = 3;
 
 /**
  * Decides what the network does next. Pure bookkeeping, without tensors and without a clock: iteration-level batching;
  * slots are given in order of arrival; time is shared between prompts and answers, and among prompts between the oldest
- * and the one that is soonest done.
+ * and the one that is soonest done. Of several clients, each gets its part of slots and time.
  */
 export class Scheduler {
   /** Everything that has a slot. */
@@ -66,6 +69,7 @@ export class Scheduler {
   private readonly slots: Slots;
   private readonly admission: Admission;
   private readonly pace: PrefillPace;
+  private readonly shares = new ClientShares();
   /** Prompts first: a tie goes to who waits for a first token. */
   private readonly turns = new TimeShare();
   /** The prompt that is soonest done, then the oldest. */
@@ -75,7 +79,7 @@ export class Scheduler {
 
   constructor({ slots, prefillChunk, prefixCaching }: SchedulerOptions) {
     this.slots = new Slots(slots, prefixCaching);
-    this.admission = new Admission(this.slots);
+    this.admission = new Admission(this.slots, this.shares);
     this.pace = new PrefillPace(prefillChunk);
   }
 
@@ -84,7 +88,7 @@ export class Scheduler {
   }
 
   add(sequence: Sequence): void {
-    this.admission.add(sequence);
+    this.admission.add(sequence, this.running);
   }
 
   /** Takes a sequence out in whatever state it is: waiting, prefilling or decoding. Its slot is free at once. */
@@ -104,8 +108,10 @@ export class Scheduler {
     const prefilling = this.running.filter((sequence) => sequence.prefilling);
     const decoding = this.running.filter((sequence) => !sequence.prefilling);
     if (this.running.length === 0) return undefined;
-    const step = this.turns.next(prefilling.length > 0, decoding.length > 0)
-      ? this.prefillStep(moves, prefilling, decoding.length > 0)
+    const prompts = prefilling.length > 0 ? this.shares.leastServed(prefilling) : [];
+    const weight = decoding.some(({ client }) => client === prompts.at(0)?.client) ? 1 : FIRST_ANSWER_WEIGHT;
+    const step = this.turns.next(prompts.length > 0, decoding.length > 0, weight)
+      ? this.prefillStep(moves, prompts, decoding.length > 0)
       : this.decodeStep(moves, decoding);
     return { ...step, admitted };
   }
@@ -113,6 +119,7 @@ export class Scheduler {
   /** @param elapsed milliseconds that the network needed for the step */
   ran(step: Step, elapsed: number): void {
     this.turns.spent(elapsed);
+    this.shares.spent(elapsed, sequencesOf(step));
     switch (step.kind) {
       case 'prefill':
         this.promptTurns.spent(elapsed);
@@ -168,4 +175,9 @@ export class Scheduler {
     this.idleDebt = 0;
     return this.slots.exchange(last, holes[0]);
   }
+}
+
+/** Those that get on by it. */
+function sequencesOf(step: Step): readonly Sequence[] {
+  return step.kind === 'prefill' ? [step.sequence] : step.active.map((row) => step.rows[row] as Sequence);
 }

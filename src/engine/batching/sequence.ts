@@ -20,6 +20,9 @@ export class Sequence {
   constructor(
     readonly id: number,
     readonly prompt: ArrayLike<number>,
+    /** Whose it is. */
+    readonly client = '',
+    /** Whether the logits at every place of the prompt are wanted. */
     readonly wantsPromptLogits = false,
   ) {}
 

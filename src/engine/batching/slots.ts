@@ -39,6 +39,10 @@ export class Slots {
     this.slots = Array.from({ length: count }, () => ({ sequence: undefined, free: true, usedAt: 0 }));
   }
 
+  get count(): number {
+    return this.slots.length;
+  }
+
   get free(): number {
     return this.slots.reduce((count, { free }) => count + Number(free), 0);
   }

@@ -5,20 +5,24 @@
 export class TimeShare {
   /** Milliseconds that the first kind has had more than the second; positive means that the second is owed time. */
   private lead = 0;
-  private turn: { readonly first: boolean; readonly contended: boolean } | undefined;
+  private turn: { readonly first: boolean; readonly contended: boolean; readonly weight: number } | undefined;
 
-  /** Whether the next turn is the first kind's, of which at least one has something to do; a tie is. */
-  next(first: boolean, second: boolean): boolean {
+  /**
+   * Whether the next turn is the first kind's, of which at least one has something to do; a tie is.
+   *
+   * @param weight how many times as much as the second kind the first is to have from now on
+   */
+  next(first: boolean, second: boolean, weight = 1): boolean {
     const contended = first && second;
-    this.turn = { first: contended ? this.lead <= 0 : first, contended };
+    this.turn = { first: contended ? this.lead <= 0 : first, contended, weight };
     return this.turn.first;
   }
 
   /** @param elapsed milliseconds that the turn took */
   spent(elapsed: number): void {
     if (!this.turn) return;
-    const { first, contended } = this.turn;
-    const lead = this.lead + (first ? elapsed : -elapsed);
+    const { first, contended, weight } = this.turn;
+    const lead = this.lead + (first ? elapsed / weight : -elapsed);
     // Time that nobody else wanted pays back what is owed, but makes no debt.
     this.lead = contended
       ? lead

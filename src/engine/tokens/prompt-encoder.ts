@@ -68,8 +68,8 @@ export class PromptEncoder {
   private render(chat: ChatInput): string {
     if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
     const { controlTokens } = this.tokenizer;
+    const marked = controlTokens.marked(chat);
     try {
-      const marked = controlTokens.marked(chat);
       return this.template.render(marked) + (marked.continuation ?? '');
     } catch (error) {
       const { code, message } = EngineError.from(error);

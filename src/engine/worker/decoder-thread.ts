@@ -1,4 +1,5 @@
 import type { LoopEvent, LoopReport, LoopRequest, StepEvent } from '../batching/generation-loop.js';
+import { monotonicNow } from '../clock.js';
 import { EngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
@@ -8,6 +9,7 @@ import { Deferred } from './deferred.js';
 import { EventQueue } from './event-queue.js';
 import { LoadMeter } from './load-meter.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
+import { Standstill } from './standstill.js';
 import { WorkerThread } from './worker-thread.js';
 
 export interface LoadedDecoder {
@@ -35,6 +37,7 @@ export class DecoderThread {
   private readonly thread: WorkerThread<DecoderCommand, DecoderMessage>;
   private readonly loading = new Deferred<LoadedDecoder>();
   private readonly submissions = new Map<number, Submission>();
+  private readonly standstill = new Standstill();
   private readonly meter: LoadMeter;
   private failure: EngineError | undefined;
 
@@ -55,6 +58,11 @@ export class DecoderThread {
     return this.loading.promise;
   }
 
+  /** Milliseconds for which there has been something to do and no step of it got done. */
+  get stalledFor(): number {
+    return this.standstill.duration;
+  }
+
   /**
    * Hands a request to the loop; its events come through the queue.
    *
@@ -66,6 +74,7 @@ export class DecoderThread {
       queue.fail(this.failure);
     } else {
       this.submissions.set(request.id, { queue, progress });
+      this.standstill.begin(request.id);
       this.thread.post({ type: 'submit', request });
     }
     return queue;
@@ -73,6 +82,7 @@ export class DecoderThread {
 
   /** Ends a request, finished or not: no event comes any more, and its slot is freed. */
   release(id: number, finished: boolean): void {
+    this.standstill.end(id);
     if (this.submissions.delete(id) && !finished) this.thread.post({ type: 'cancel', id });
   }
 
@@ -96,16 +106,23 @@ export class DecoderThread {
       case 'failed':
         return this.fail(EngineError.deserialize(message.error));
       case 'step':
-        for (const { id } of message.report.started) this.note(id, 'started', message.report.began);
-        for (const event of message.events) this.deliver(event, message.report);
-        this.handlers.onStep(message.report);
+        return this.onStep(message.report, message.events);
     }
   }
 
-  private deliver(event: LoopEvent, { ended }: LoopReport): void {
+  /** @param report none when nothing was run and requests only ended */
+  private onStep(report: LoopReport | undefined, events: readonly LoopEvent[]): void {
+    this.standstill.progress();
+    for (const { id } of report?.started ?? []) this.note(id, 'started', report?.began ?? 0);
+    for (const event of events) this.deliver(event, report?.ended);
+    if (report) this.handlers.onStep(report);
+  }
+
+  private deliver(event: LoopEvent, ended = monotonicNow()): void {
     const queue = this.submissions.get(event.id)?.queue;
+    if ('error' in event || event.finish) this.standstill.end(event.id);
     if (!('error' in event)) {
-      this.note(event.id, 'firstToken', ended);
+      if (event.token !== undefined) this.note(event.id, 'firstToken', ended);
       if (event.finish) this.note(event.id, 'finished', ended);
       return queue?.push(event);
     }

@@ -10,6 +10,8 @@ if (!parentPort) throw new Error('decoder-worker runs as a worker thread');
 const port = parentPort;
 const post = (message: DecoderMessage): void => port.postMessage(message);
 
+const { options, interrupt } = workerData as DecoderWorkerData;
+
 class DecoderWorker {
   private readonly loop: GenerationLoop;
   private scheduled = false;
@@ -61,7 +63,7 @@ class DecoderWorker {
     try {
       const events = this.loop.step();
       const report = this.loop.lastStep;
-      if (report) post({ type: 'step', report, events });
+      if (report || events.length > 0) post({ type: 'step', report, events });
       this.schedule();
     } catch (error) {
       this.stopped = true;
@@ -75,7 +77,6 @@ function fail(error: unknown): void {
 }
 
 async function load(signal: AbortSignal): Promise<DecoderWorker | undefined> {
-  const { options, interrupt } = workerData as DecoderWorkerData;
   try {
     const model = await LoadedModel.load(options, interrupt, {
       onPhase: (phase, expectedGrowth) => post({ type: 'phase', phase, expectedGrowth }),

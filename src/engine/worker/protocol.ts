@@ -33,7 +33,7 @@ export type DecoderMessage =
   | LoadPhaseMessage
   | { readonly type: 'ready'; readonly info: DecoderInfo; readonly defaults: GenerationDefaults }
   /** What one step of the loop was, and did for every request that it touched. */
-  | { readonly type: 'step'; readonly report: LoopReport; readonly events: readonly LoopEvent[] }
+  | { readonly type: 'step'; readonly report?: LoopReport; readonly events: readonly LoopEvent[] }
   /** Loading or a step failed; the thread does nothing more and waits to be disposed of. */
   | { readonly type: 'failed'; readonly error: SerializedEngineError };
 

@@ -2,32 +2,38 @@ import { EngineError } from '../errors.js';
 import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
 import type { Grammar } from '../grammar/grammar.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
+import { BoundedTextThread, type TextBudget } from './bounded-text-thread.js';
 import { Deferred } from './deferred.js';
-import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
-import { WorkerThread } from './worker-thread.js';
+import type { LoadedText, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
+import { Standstill } from './standstill.js';
 
 /** The text thread, as the main thread sees it. */
 export class TextThread {
-  private readonly thread: WorkerThread<TextCall, TextMessage>;
+  private readonly thread: BoundedTextThread;
   private readonly loading = new Deferred<LoadedText>();
   private readonly calls = new Map<number, Deferred<TextResult>>();
+  private readonly standstill = new Standstill();
   private lastCall = 0;
   private failure: EngineError | undefined;
 
   constructor(
     modelPath: string,
     private readonly onFailure: (error: EngineError) => void,
+    budget?: TextBudget,
   ) {
     const data: TextWorkerData = { modelPath };
-    this.thread = new WorkerThread('./text-worker.js', data, {
-      onMessage: (message) => this.receive(message),
-      onFailure: (error) => this.fail(error),
-    });
+    const onMessage = (message: TextMessage): void => this.receive(message);
+    this.thread = new BoundedTextThread(data, { onMessage, onFailure: (error) => this.fail(error) }, budget);
   }
 
   /** @throws {EngineError} what is wrong with the tokenizer or the template */
   get loaded(): Promise<LoadedText> {
     return this.loading.promise;
+  }
+
+  /** Milliseconds for which there have been calls and none of them got done. */
+  get stalledFor(): number {
+    return this.standstill.duration;
   }
 
   /**
@@ -96,6 +102,7 @@ export class TextThread {
     const call = ++this.lastCall;
     const answer = new Deferred<TextResult>();
     this.calls.set(call, answer);
+    this.standstill.begin(call);
     this.thread.post({ call, task });
     return answer.promise;
   }
@@ -103,6 +110,7 @@ export class TextThread {
   private take(call: number): Deferred<TextResult> | undefined {
     const answer = this.calls.get(call);
     this.calls.delete(call);
+    this.standstill.end(call);
     return answer;
   }
 

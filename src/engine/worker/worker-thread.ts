@@ -5,6 +5,8 @@ export interface WorkerHandlers<Message> {
   readonly onMessage: (message: Message) => void;
   /** The thread ended although nobody asked it to. */
   readonly onFailure: (error: EngineError) => void;
+  /** Most memory for its JavaScript objects; beyond, it fails. What Node thinks right if left out. */
+  readonly maxHeapMiB?: number;
 }
 
 /** A worker thread with typed messages, whose unexpected end is told once. */
@@ -17,9 +19,12 @@ export class WorkerThread<Command, Message> {
   constructor(
     private readonly entry: string,
     data: unknown,
-    { onMessage, onFailure }: WorkerHandlers<Message>,
+    { onMessage, onFailure, maxHeapMiB }: WorkerHandlers<Message>,
   ) {
-    this.worker = new Worker(new URL(entry, import.meta.url), { workerData: data });
+    this.worker = new Worker(new URL(entry, import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
+    });
     this.worker.on('message', onMessage);
     let reason = 'it ended';
     this.worker.on('error', (error: unknown) => (reason = error instanceof Error ? error.message : String(error)));

@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { RequestValidationError, type ValidationFault } from '../../common/fastapi/validation-fault.js';
-import { InvalidJsonError } from '../../common/http/json-body.js';
+import { InvalidJsonError, PackedBodyError } from '../../common/http/json-body.js';
 import { type RefusalReason, RefusedError } from '../../common/refused.error.js';
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
@@ -28,6 +28,7 @@ export function toAnthropicError(error: unknown): AnthropicError {
   }
   if (error instanceof InvalidJsonError) return invalid(`The body is no valid JSON: ${error.message}`);
   if (error instanceof InferenceError) return ofInference(error);
+  if (error instanceof PackedBodyError) return { ...invalid(error.message), status: error.statusCode };
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   // What Fastify throws before a request reaches a handler.
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') {

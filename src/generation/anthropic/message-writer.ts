@@ -194,6 +194,9 @@ function stopReasonOf({ reason, contextFull }: Finish, hasCalls: boolean): StopR
   switch (reason) {
     case 'length':
       return contextFull ? 'model_context_window_exceeded' : 'max_tokens';
+    // There is no reason of its own for it: what has it in common is that the answer was cut.
+    case 'timeout':
+      return 'max_tokens';
     case 'stop_string':
       return 'stop_sequence';
     case 'eos':

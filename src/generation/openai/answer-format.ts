@@ -43,7 +43,7 @@ export function toFinish(
   const finished = FINISH_REASONS[reason];
   return {
     finish_reason: finished === 'stop' && callsTools ? 'tool_calls' : finished,
-    stop_reason: stopString ?? stopTokenId ?? null,
+    stop_reason: stopString ?? stopTokenId ?? (reason === 'timeout' ? reason : null),
   };
 }
 
@@ -52,4 +52,5 @@ const FINISH_REASONS: Readonly<Record<Finish['reason'], OpenAiFinishReason>> = {
   stop_token: 'stop',
   stop_string: 'stop',
   length: 'length',
+  timeout: 'length',
 };

@@ -63,6 +63,7 @@ export function toGenerationRequests(
     ignoreEos: request.ignore_eos,
     skipSpecialTokens: request.skip_special_tokens,
     logprobs,
+    timeLimits: request.timeout === undefined ? undefined : { whole: 1000 * request.timeout },
   }));
 }
 

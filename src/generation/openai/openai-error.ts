@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { RequestValidationError, type ValidationFault } from '../../common/fastapi/validation-fault.js';
-import { InvalidJsonError } from '../../common/http/json-body.js';
+import { InvalidJsonError, PackedBodyError } from '../../common/http/json-body.js';
 import { type RefusalReason, RefusedError } from '../../common/refused.error.js';
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
@@ -29,6 +29,7 @@ export function toOpenAiError(error: unknown): OpenAiError {
   if (error instanceof InvalidJsonError) return answer(400, `The body is no valid JSON: ${error.message}`);
   if (error instanceof InferenceError) return ofInference(error);
   if (error instanceof RefusedError) return ofRefusal(error);
+  if (error instanceof PackedBodyError) return answer(error.statusCode, error.message);
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   if (isFastifyError(error)) return ofStatus(error.statusCode);
   return answer(500, 'Internal Server Error');

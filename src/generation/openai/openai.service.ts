@@ -56,6 +56,7 @@ export class OpenAiService {
     let answers: AnswerPlan | undefined;
     return {
       prompts,
+      answersPerPrompt: request.n,
       requestsFor: async (ids) => {
         answers = await chat?.planAnswers(ids, signal);
         const requests = toGenerationRequests(request, limits, ids, model.contextLength - ids.length);

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
+import { estimateTokens } from '../admission/estimate.js';
 import { ModelService } from '../model.service.js';
 import type { Plan } from '../plan.js';
 import { RequestRecord } from '../request-record.js';
@@ -30,17 +31,22 @@ export class GenerateService {
 
   /**
    * @throws {ModelNotLoadedError}
+   * @throws {RefusedError}
    * @throws {InferenceError}
    */
   async generate(body: GenerateRequest, signal: AbortSignal, request: FastifyRequest): Promise<GenerateResponse> {
     const maxNewTokens = this.maxNewTokens(body);
     const record = new RequestRecord(request, 'generate');
+    const generation = { ...this.toRequest(body, maxNewTokens), client: record.client };
+    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(generation.prompt) });
     let response = '';
     try {
-      for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {
+      for await (const event of this.models.generate(generation, signal)) {
+        ticket.note(0, event);
         switch (event.type) {
           case 'start':
             record.promptTokens = event.promptTokens;
+            ticket.correct({ answers: 1, promptTokens: event.promptTokens });
             break;
           case 'tokens':
             response += event.text;
@@ -50,9 +56,11 @@ export class GenerateService {
             record.outcome = event.reason;
         }
       }
+      ticket.complete();
       return { response, input_token_count: record.promptTokens, output_token_count: record.newTokens };
     } catch (error) {
       record.fail(error);
+      ticket.fail(error);
       throw error;
     } finally {
       record.write({ max_new_tokens: maxNewTokens });
@@ -64,7 +72,7 @@ export class GenerateService {
   }
 
   private toRequest(body: GenerateRequest, maxNewTokens: number): GenerationRequest {
-    const { prompt: text, seed, stop } = body;
+    const { prompt: text, seed, stop, timeout } = body;
     return {
       prompt: this.models.model.hasChatTemplate
         ? { kind: 'chat', messages: [{ role: 'user', content: text }], addGenerationPrompt: true }
@@ -79,6 +87,7 @@ export class GenerateService {
       },
       seed,
       stop,
+      timeLimits: timeout === undefined ? undefined : { whole: 1000 * timeout },
     };
   }
 }

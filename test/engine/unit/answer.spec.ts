@@ -209,7 +209,7 @@ describe('an answer of at least some tokens', () => {
 
   function tokensOf(tokens: readonly number[], options: Options): number[] {
     const answer = answerOf(options);
-    return tokens.map((token) => answer.advance(wanting(token)).token);
+    return tokens.map((token) => answer.advance(wanting(token)).token as number);
   }
 
   it('does not choose an end-of-sequence token before', () => {

@@ -87,7 +87,7 @@ function eventsOf(events: readonly StepEvent[], id: number): AnswerEvent[] {
 }
 
 function tokensOf(events: readonly AnswerEvent[]): number[] {
-  return events.map(({ token }) => token);
+  return events.map(({ token }) => token as number);
 }
 
 /** What the network would say next, each token given everything before it. */
@@ -467,7 +467,7 @@ describe('a request whose next token cannot be chosen', () => {
   it('in the middle of its answer has given out what came before', () => {
     const request = requestOf({ prompt: [1, 2, 3], maxNewTokens: 10 });
     const expected = alone(request);
-    const poison = expected[4].token;
+    const poison = expected[4].token as number;
     const first = expected.findIndex(({ token }) => token === poison);
     const loop = loopOf(new BrokenNetwork(4, poison));
     loop.submit(request);

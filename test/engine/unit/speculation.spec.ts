@@ -134,7 +134,7 @@ describe('an answer that says what was said before', () => {
     const server = serverOf(8, { habit: MOSTLY });
     const prompt = Array.from({ length: 30 }, (_, i) => CYCLE[i % CYCLE.length]);
     const first = answerTo(server, requestOf({ prompt, maxNewTokens: 100, ignoreEos: true }));
-    const conversation = [...prompt, ...first.map(({ token }) => token)];
+    const conversation = [...prompt, ...first.map(({ token }) => token as number)];
     const next = requestOf({ id: 2, prompt: [...conversation, 4, 4], maxNewTokens: 30 });
     const second = answerTo(server, next);
     expect(second[0].cachedTokens).toBe(conversation.length - 1);

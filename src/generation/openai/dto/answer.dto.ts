@@ -50,7 +50,7 @@ export abstract class ChoiceBase {
   finish_reason!: OpenAiFinishReason;
 
   @ApiProperty({
-    description: 'The stop string or token that appeared',
+    description: 'The stop string or token that appeared; `timeout` when the answer was cut because its time was over',
     oneOf: [{ type: 'string' }, { type: 'integer' }, { type: 'null' }],
     example: null,
   })

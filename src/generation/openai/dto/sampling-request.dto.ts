@@ -190,6 +190,15 @@ export class SamplingRequest {
   })
   stop_token_ids?: number[];
 
+  @NumberField({
+    description:
+      'Seconds that the answer may take: then it ends with what there is, with `finish_reason` "length" and `stop_reason` "timeout"',
+    example: 30,
+    positive: true,
+    le: 86_400,
+  })
+  timeout?: number;
+
   @BooleanField({ description: 'Whether special tokens have no text; true if left out', example: true })
   skip_special_tokens?: boolean;
 

@@ -41,7 +41,7 @@ export async function* responseEvents(
       yield* items.add(event.parts, event.logprobs ?? []);
       continue;
     }
-    const isCut = event.reason === 'length';
+    const isCut = event.reason === 'length' || event.reason === 'timeout';
     const status = isCut ? 'incomplete' : 'completed';
     yield* items.close(status);
     const response: ModelResponse = {

@@ -69,4 +69,12 @@ export class GenerateRequest {
     maxItems: 16,
   })
   stop?: string[];
+
+  @NumberField({
+    description: 'Seconds that the answer may take: then it ends with what there is',
+    example: 30,
+    positive: true,
+    le: 86_400,
+  })
+  timeout?: number;
 }

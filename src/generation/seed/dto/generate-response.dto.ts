@@ -19,7 +19,7 @@ export class GenerateResponse {
   @ApiProperty({
     description: 'Tokens that were generated, the end-of-sequence token included',
     type: 'integer',
-    minimum: 1,
+    minimum: 0,
     example: 39,
   })
   output_token_count!: number;

@@ -57,8 +57,8 @@ export class SimulatedServer {
   }
 
   /** @param wanted tokens of the answer */
-  submit(prompt: readonly number[], wanted: number): SimulatedRequest {
-    const request = new SimulatedRequest(new Sequence(++this.ids, prompt), wanted, this.time);
+  submit(prompt: readonly number[], wanted: number, client?: string): SimulatedRequest {
+    const request = new SimulatedRequest(new Sequence(++this.ids, prompt, client), wanted, this.time);
     this.open.add(request);
     this.scheduler.add(request.sequence);
     return request;

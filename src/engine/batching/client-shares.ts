@@ -1,0 +1,58 @@
+import type { Sequence } from './sequence.js';
+
+/** Who has not come for so many arrivals is forgotten. */
+const REMEMBERED = 1000;
+/** Milliseconds that one who comes may have before the others: enough to read a prompt of some length. */
+const HEAD_START = 2_000;
+
+interface Share {
+  /** Milliseconds that the network worked for the client. */
+  readonly time: number;
+  readonly arrival: number;
+}
+
+/**
+ * How much of the network's time each client has had, so that those who want it get equal parts. A client that comes back
+ * counts as if it had been there, but for a head start: it is not owed all that it did not want. Has no clock: it is told how long things took.
+ */
+export class ClientShares {
+  /** In the order in which clients last came. */
+  private readonly shares = new Map<string, Share>();
+
+  /** Whether there is anybody to share with, now or lately. */
+  get several(): boolean {
+    return this.shares.size > 1;
+  }
+
+  /** @param present the other sequences that wait or run */
+  arrive({ client, arrival }: Sequence, present: readonly Sequence[]): void {
+    const had = this.shares.get(client)?.time ?? 0;
+    const here = present.some((sequence) => sequence.client === client);
+    const least = present.length === 0 ? 0 : Math.min(...present.map((sequence) => this.timeOf(sequence)));
+    this.shares.delete(client);
+    this.shares.set(client, { time: here ? had : Math.max(had, least - HEAD_START), arrival });
+    const needed = new Set(present.map((sequence) => sequence.client));
+    for (const [name, share] of this.shares) {
+      if (arrival - share.arrival <= REMEMBERED) return;
+      if (!needed.has(name)) this.shares.delete(name);
+    }
+  }
+
+  /** @param elapsed milliseconds that the network worked for these together */
+  spent(elapsed: number, sequences: readonly Sequence[]): void {
+    for (const { client } of sequences) {
+      const share = this.shares.get(client);
+      if (share) this.shares.set(client, { ...share, time: share.time + elapsed / sequences.length });
+    }
+  }
+
+  /** Of these, at least one, those of the client that has had least. */
+  leastServed(sequences: readonly Sequence[]): readonly Sequence[] {
+    const { client } = sequences.reduce((a, b) => (this.timeOf(b) < this.timeOf(a) ? b : a));
+    return sequences.filter((sequence) => sequence.client === client);
+  }
+
+  private timeOf({ client }: Sequence): number {
+    return this.shares.get(client)?.time ?? 0;
+  }
+}

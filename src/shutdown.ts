@@ -1,0 +1,42 @@
+import { setTimeout } from 'node:timers/promises';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import type { Config } from './config/config.js';
+import { Admission } from './generation/admission/admission.js';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** What is left to do once no request runs: freeing memory. */
+const CLOSE_MS = 10_000;
+
+/**
+ * Ends the process on a signal: nothing new is let in, and the port stays open to say so; what runs gets its time to
+ * finish, then an error each. A second signal ends it at once.
+ */
+export function exitOnSignals(
+  app: NestFastifyApplication,
+  { shutdownTimeout }: Pick<Config, 'shutdownTimeout'>,
+  logger: Logger,
+): void {
+  let ending = false;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (ending) {
+      logger.fatal(`${signal} again: the process ends at once`);
+      process.exit(1);
+    }
+    ending = true;
+    const admission = app.get(Admission);
+    logger.info({ signal, running: admission.counts.running, seconds: shutdownTimeout }, 'draining');
+    await atMost(1000 * shutdownTimeout, admission.drain());
+    const { running } = admission.counts;
+    if (running > 0) logger.warn({ running }, 'the time to drain is over: requests are ended');
+    if (await atMost(CLOSE_MS, app.close())) process.exit(0);
+    logger.fatal('the model could not be freed in time');
+    process.exit(1);
+  };
+  for (const signal of SIGNALS) process.on(signal, (name) => void end(name));
+}
+
+/** @returns whether the work was done in time */
+async function atMost(ms: number, work: Promise<void>): Promise<boolean> {
+  return Promise.race([work.then(() => true), setTimeout(ms, false)]);
+}

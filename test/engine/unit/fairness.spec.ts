@@ -1,0 +1,127 @@
+/** What clients take from each other, in simulated time. */
+import { ClientShares } from '../../../src/engine/batching/client-shares.js';
+import { Sequence } from '../../../src/engine/batching/sequence.js';
+import { type SimulatedRequest, SimulatedServer } from './support/simulated-server.js';
+
+let texts = 0;
+
+/** A prompt that no other begins like. */
+function promptOf(length: number): number[] {
+  texts += 1;
+  return Array.from({ length }, (_, i) => texts * 10_000 + i);
+}
+
+function aloneFor(prompt: number): number {
+  const server = new SimulatedServer({ slots: 8 });
+  const request = server.submit(promptOf(prompt), 20, 'light');
+  server.runToEnd();
+  return request.firstTokenAfter;
+}
+
+interface Flood {
+  readonly prompt: number;
+  readonly answer: number;
+  readonly depth: number;
+}
+
+/** A server on which one client always has so many requests; another has come before. */
+function flooded({ prompt, answer, depth }: Flood): { server: SimulatedServer; step: () => void } {
+  const server = new SimulatedServer({ slots: 8 });
+  server.submit(promptOf(20), 1, 'light');
+  server.runToEnd();
+  const open: SimulatedRequest[] = [];
+  const step = (): void => {
+    for (const ended of open.filter((request) => request.ended)) open.splice(open.indexOf(ended), 1);
+    while (open.length < depth) open.push(server.submit(promptOf(prompt), answer, 'heavy'));
+    server.step();
+  };
+  for (let i = 0; i < 400; i++) step();
+  return { server, step };
+}
+
+describe('a light client while another floods', () => {
+  it.each<[string, Flood]>([
+    ['with long answers', { prompt: 50, answer: 500, depth: 40 }],
+    ['with long prompts', { prompt: 2000, answer: 5, depth: 40 }],
+    ['with short ones', { prompt: 30, answer: 10, depth: 100 }],
+    ['with both', { prompt: 600, answer: 200, depth: 200 }],
+  ])(
+    '%s waits at most twice as long for its first token as alone; for that of a short prompt, two steps more',
+    (_, flood) => {
+      const { server, step } = flooded(flood);
+      for (const prompt of [20, 200, 500, 1500]) {
+        const light = server.submit(promptOf(prompt), 20, 'light');
+        const before = server.steps.length;
+        while (!light.ended) step();
+        const longest = Math.max(...server.steps.slice(before - 1).map(({ elapsed }) => elapsed));
+        const steps = prompt < 500 ? 2 : 0;
+        expect(light.firstTokenAfter).toBeLessThanOrEqual(2 * aloneFor(prompt) + steps * longest);
+      }
+    },
+  );
+});
+
+describe('clients', () => {
+  it('have equal numbers of slots, but for one that is kept, when both want all', () => {
+    const server = new SimulatedServer({ slots: 9 });
+    for (let i = 0; i < 50; i++) server.submit(promptOf(20), 30, 'a');
+    for (let i = 0; i < 50; i++) server.submit(promptOf(20), 30, 'b');
+    for (let i = 0; i < 400; i++) server.step();
+    const count = (client: string): number =>
+      server.running.filter(({ sequence }) => sequence.client === client).length;
+    expect([count('a'), count('b')]).toEqual([4, 4]);
+  });
+
+  it('each get theirs in order of arrival', () => {
+    const server = new SimulatedServer({ slots: 3 });
+    const requests = Array.from({ length: 30 }, (_, i) => server.submit(promptOf(20), 5, i % 3 === 0 ? 'a' : 'b'));
+    const admitted: SimulatedRequest[] = [];
+    while (server.step((now) => admitted.push(...now)));
+    for (const client of ['a', 'b']) {
+      const of = (list: readonly SimulatedRequest[]) => list.filter(({ sequence }) => sequence.client === client);
+      expect(of(admitted)).toEqual(of(requests));
+    }
+  });
+
+  it('that are alone have all slots, also some time after another left', () => {
+    const server = new SimulatedServer({ slots: 4 });
+    server.submit(promptOf(20), 1, 'gone');
+    server.runToEnd();
+    for (let i = 0; i < 1001; i++) {
+      server.submit(promptOf(2), 1, 'here');
+      server.runToEnd();
+    }
+    for (let i = 0; i < 4; i++) server.submit(promptOf(20), 50, 'here');
+    server.step();
+    expect(server.running).toHaveLength(4);
+  });
+});
+
+describe('the time of a client', () => {
+  const of = (id: number, client: string): Sequence => {
+    const sequence = new Sequence(id, [1], client);
+    sequence.arrival = id;
+    return sequence;
+  };
+
+  it('counts from those that are there when it comes, with a head start: no more is owed for its absence', () => {
+    const shares = new ClientShares();
+    const [a, b] = [of(1, 'a'), of(2, 'b')];
+    shares.arrive(a, []);
+    shares.spent(100_000, [a]);
+    shares.arrive(b, [a]);
+    shares.spent(1_999, [b]);
+    expect(shares.leastServed([a, b])).toEqual([b]);
+    shares.spent(2, [b]);
+    expect(shares.leastServed([a, b])).toEqual([a]);
+  });
+
+  it('of a step is shared by those that are in it', () => {
+    const shares = new ClientShares();
+    const [a, b, c] = [of(1, 'a'), of(2, 'b'), of(3, 'c')];
+    for (const sequence of [a, b, c]) shares.arrive(sequence, []);
+    shares.spent(30, [a, a, b]);
+    shares.spent(15, [c]);
+    expect(shares.leastServed([a, b, c])).toEqual([b]);
+  });
+});
