@@ -95,9 +95,9 @@ def test_errors_are_those_of_the_client(client: OpenAI, model: str) -> None:
     with pytest.raises(openai.BadRequestError) as long:
         client.completions.create(model=model, prompt="word " * 3000)
     assert long.value.code == "context_length_exceeded"
-    with pytest.raises(openai.BadRequestError) as tools:
-        client.chat.completions.create(model=model, messages=MESSAGES, response_format={"type": "json_object"})
-    assert tools.value.param == "response_format"
+    with pytest.raises(openai.BadRequestError) as shape:
+        client.chat.completions.create(model=model, messages=MESSAGES, response_format={"type": "xml"})
+    assert shape.value.param == "response_format.type"
     with pytest.raises(openai.NotFoundError) as other:
         client.chat.completions.create(model="gpt-4", messages=MESSAGES)
     assert other.value.code == "model_not_found"

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { RequestValidationError } from '../../common/fastapi/validation-fault.js';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
-import type { AnswerOptions, Prompt } from '../../inference/inference-provider.js';
+import type { GenerationRequest, Prompt } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
 import { type OutputFormat, readOutputFormat, rendersTools, type ThoughtMarkers } from '../output/output-format.js';
 import { OutputParser } from '../output/output-parser.js';
@@ -13,7 +13,7 @@ import { toTemplateMessages } from './history.js';
 /** What the engine is to know for answers to a conversation, and what is made of their text. */
 export interface AnswerPlan {
   /** To be part of every request to the engine. */
-  readonly options: Pick<AnswerOptions, 'keptSpecialTokens'>;
+  readonly options: Pick<GenerationRequest, 'keptSpecialTokens' | 'grammarAfter'>;
   /** For one answer. */
   readonly createParser: () => OutputParser;
 }
@@ -66,7 +66,12 @@ export class ChatService {
         inThought,
       };
       return {
-        options: { keptSpecialTokens: this.markers(format, tools.length > 0) },
+        options: {
+          keptSpecialTokens: this.markers(format, tools.length > 0),
+          // A thought that was asked for comes first; unasked, the answer begins at once.
+          ...(format.thought &&
+            (inThought || asksForThought(request.thinking)) && { grammarAfter: format.thought.end }),
+        },
         createParser: () => new OutputParser(format, expected),
       };
     };
@@ -104,6 +109,10 @@ export class ChatService {
 
 function wrong(param: 'tools' | 'tool_choice', msg: string, input: unknown): RequestValidationError {
   return new RequestValidationError([{ type: 'value_error', loc: ['body', param], msg, input }]);
+}
+
+function asksForThought({ enabled, effort = 'none' }: ThinkingRequest = {}): boolean {
+  return enabled ?? effort !== 'none';
 }
 
 /** In the form of OpenAI's, which chat templates have come to expect; some want to see parameters of every tool. */

@@ -8,6 +8,7 @@ import type { AnswerPlan, ChatPlan } from '../chat/chat.service.js';
 import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
 import type { Plan } from '../plan.js';
+import { type AskedGrammar, askedGrammar, blameGrammar } from '../structured-outputs.js';
 import { tellWarnings } from '../warnings.js';
 import type { AnswerFormat } from './answer-format.js';
 import { AnswerWriter } from './answer-writer.js';
@@ -50,6 +51,7 @@ export class OpenAiService {
     const { model } = this.models;
     checkModel(request.model, model);
     checkTogether(request, limits, model, prompts.length);
+    const grammar = grammarOf(request)?.grammar;
     let answers: AnswerPlan | undefined;
     return {
       prompts,
@@ -57,7 +59,7 @@ export class OpenAiService {
       requestsFor: async (ids) => {
         answers = await chat?.planAnswers(ids, signal);
         const requests = toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
-        return requests.map((one) => ({ ...one, ...answers?.options }));
+        return requests.map((one) => ({ ...one, ...(grammar && { grammar }), ...answers?.options }));
       },
       parserFactory: () => answers?.createParser,
       limitsLength: limits.maxNewTokens !== undefined,
@@ -85,13 +87,17 @@ export class OpenAiService {
       model: model.id,
       system_fingerprint: fingerprintOf(model),
     };
-    const answers = await beginAnswers(this.models, plan, signal);
+    const answers = await blameGrammar(beginAnswers(this.models, plan, signal), grammarOf(request));
     const createParser = plan.parserFactory();
     const writer = new AnswerWriter(answers, { format, head, request, warnings, createParser });
     tellWarnings(reply, warnings);
     if (!request.stream) return writer.complete();
     return eventStream(reply, withLastError(writer.stream(), reply, toLastEvent));
   }
+}
+
+function grammarOf(request: SamplingRequest): AskedGrammar | undefined {
+  return askedGrammar(request.response_format, request.structured_outputs);
 }
 
 function toLastEvent(error: unknown): { status: number; event: string } {

@@ -116,20 +116,6 @@ export class ChatCompletionRequest extends SamplingRequest {
   )
   function_call?: unknown;
 
-  @RefusedField(
-    {
-      oneOf: [
-        { type: 'object', required: ['type'], properties: { type: { type: 'string', enum: ['text'] } } },
-        { type: 'null' },
-      ],
-    },
-    (value) => (value as { type?: unknown }).type === 'text',
-  )
-  response_format?: unknown;
-
-  @RefusedField(NOTHING, never)
-  structured_outputs?: unknown;
-
   @RefusedField({ type: 'array', nullable: true, items: { type: 'string', enum: ['text'] } }, (value) =>
     Array.isArray(value) ? value.every((modality) => modality === 'text') : false,
   )

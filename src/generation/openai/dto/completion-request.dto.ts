@@ -1,5 +1,5 @@
 import { BooleanField, CheckedField, type Fault, IntegerField } from '../../../common/fastapi/fields.js';
-import { NOTHING, RefusedField } from '../../../common/fastapi/refused-field.js';
+import { RefusedField } from '../../../common/fastapi/refused-field.js';
 import { checkTokenIds, MAX_ANSWERS, MAX_PROMPT_TOKENS, SamplingRequest, TOKEN_ID } from './sampling-request.dto.js';
 
 /** A text, token ids, or several of one kind. */
@@ -68,7 +68,4 @@ export class CompletionRequest extends SamplingRequest {
 
   @RefusedField({ type: 'integer', nullable: true, enum: [1, null] }, (value) => value === 1)
   best_of?: unknown;
-
-  @RefusedField(NOTHING, () => false)
-  structured_outputs?: unknown;
 }

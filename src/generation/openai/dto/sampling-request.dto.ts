@@ -6,6 +6,14 @@ import {
   NumberField,
   StringListField,
 } from '../../../common/fastapi/fields.js';
+import {
+  checkResponseFormat,
+  checkStructuredOutputs,
+  RESPONSE_FORMAT_SCHEMA,
+  type ResponseFormat,
+  STRUCTURED_OUTPUTS_SCHEMA,
+  type StructuredOutputs,
+} from '../../structured-outputs.js';
 
 /** Answers that one request may ask for. */
 export const MAX_ANSWERS = 128;
@@ -199,4 +207,20 @@ export class SamplingRequest {
     example: false,
   })
   return_token_ids?: boolean;
+
+  @CheckedField({
+    description:
+      'What the answer has to be: `json_object`, or `json_schema` with a JSON Schema, which is enforced whatever `strict` says',
+    schema: RESPONSE_FORMAT_SCHEMA as never,
+    check: checkResponseFormat,
+  })
+  response_format?: ResponseFormat | null;
+
+  @CheckedField({
+    description:
+      'What the answer has to be, as in vLLM: a JSON Schema (`json`), `json_object`, `regex`, one `choice` of several, or a `grammar` in GBNF',
+    schema: STRUCTURED_OUTPUTS_SCHEMA as never,
+    check: checkStructuredOutputs,
+  })
+  structured_outputs?: StructuredOutputs | null;
 }
