@@ -115,8 +115,10 @@ pytest=("$python" -m pytest --rootdir "$here" --config-file /dev/null -p no:cach
 node_test=("$node" --test --test-reporter="$work/node/reporter.mjs")
 
 part "the seed's client" -- "${pytest[@]}" "$here/test_seed_client.py"
-part "OpenAI's client for Python" -- "${pytest[@]}" "$here/test_openai.py"
-part "OpenAI's client for Node" -- "${node_test[@]}" "$work/node/openai.test.mjs"
+part "OpenAI's client for Python" -- "${pytest[@]}" "$here/test_openai.py" "$here/test_openai_responses.py"
+part "Anthropic's client for Python" -- "${pytest[@]}" "$here/test_anthropic.py"
+part "OpenAI's client for Node" -- "${node_test[@]}" "$work/node/openai.test.mjs" "$work/node/openai-responses.test.mjs"
+part "Anthropic's client for Node" -- "${node_test[@]}" "$work/node/anthropic.test.mjs"
 part "Hugging Face's client for Python" -- "${pytest[@]}" "$here/test_huggingface_hub.py"
 part "Hugging Face's client for Node" -- "${node_test[@]}" "$work/node/huggingface.test.mjs"
 part 'the same answers as FastAPI' -- "${pytest[@]}" "$here/test_fastapi_parity.py"

@@ -112,6 +112,13 @@ describe('a response', () => {
     expect((logprobs as { token: string }[]).map(({ token }) => token).join('')).toBe(text);
   });
 
+  it('is JSON of a schema where it has to be', async () => {
+    const schema = { ...CITY, additionalProperties: false };
+    const text = { format: { type: 'json_schema', name: 'city', schema, strict: true } };
+    const [json] = textsOf(await ask({ input: QUESTION, text, ...NO_THOUGHT }));
+    expect(JSON.parse(json)).toEqual({ city: expect.any(String) as string });
+  });
+
   it('names what had no effect', async () => {
     const response = await server.post(RESPONSES, { input: QUESTION, store: true, user: 'me', max_output_tokens: 1 });
     const { warnings } = (await response.json()) as Answer;
