@@ -66,8 +66,13 @@ export class TextThread {
     return (await this.call({ kind: 'decode', ids })) as string;
   }
 
+  /** Ends what runs, and whatever comes, with this error. */
+  giveUp(error: EngineError): void {
+    this.fail(error, false);
+  }
+
   async dispose(): Promise<void> {
-    this.fail(new EngineError('not_loaded', 'the model is being unloaded'), false);
+    this.giveUp(new EngineError('not_loaded', 'the model is being unloaded'));
     await this.thread.terminate();
   }
 
