@@ -10,6 +10,7 @@ export { ConfigError };
 const DEVICES = ['auto', 'cpu', 'cuda'] as const;
 const DTYPES = ['auto', 'float32', 'float16', 'bfloat16'] as const;
 const QUANTIZATIONS = ['none', 'int8', 'int4'] as const;
+const TOOL_CALL_FORMATS = ['auto', 'hermes', 'llama3', 'mistral', 'pythonic'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const PUBLIC_ROUTES = ['docs', 'metrics'] as const;
@@ -56,6 +57,10 @@ export interface Config {
   readonly prefixCaching: boolean;
   readonly speculativeTokens: number;
   readonly threads: number | undefined;
+  /** How the model writes calls of tools; by default, what its chat template shows. */
+  readonly toolCallFormat: (typeof TOOL_CALL_FORMATS)[number];
+  /** Whether thoughts are told apart from answers, where the chat template has them. */
+  readonly reasoning: boolean;
   /** SHA-256 of each key that opens the server, in hexadecimal; none, and it is open to all. */
   readonly apiKeyHashes: readonly string[];
   /** Routes that need no key though there are keys. */
@@ -114,6 +119,8 @@ export function loadConfig(
     prefixCaching: oneOf(env, 'PREFIX_CACHING', ['true', 'false']) !== 'false',
     speculativeTokens: integer(env, 'SPECULATIVE_TOKENS', 0, 16) ?? 0,
     threads: integer(env, 'THREADS', 1, 1024),
+    toolCallFormat: oneOf(env, 'TOOL_CALL_FORMAT', TOOL_CALL_FORMATS) ?? 'auto',
+    reasoning: oneOf(env, 'REASONING', ['auto', 'off']) !== 'off',
     apiKeyHashes: readApiKeys(text(env, 'API_KEY'), text(env, 'API_KEY_FILE')),
     publicRoutes: someOf(env, 'PUBLIC_ROUTES', PUBLIC_ROUTES),
     requestsPerMinute: integer(env, 'RATE_LIMIT_REQUESTS', 1, 1_000_000_000),

@@ -64,9 +64,9 @@ export class Engine {
     };
     try {
       const loaded = Promise.race([Promise.all([decoder.loaded, text.loaded]), broken.promise]);
-      const [loadedDecoder, { hasChatTemplate }] = await orAborted(loaded, signal);
+      const [loadedDecoder, loadedText] = await orAborted(loaded, signal);
       ready = true;
-      return new Engine({ ...loadedDecoder.info, hasChatTemplate }, loadedDecoder, text, decoder, dispose);
+      return new Engine({ ...loadedDecoder.info, ...loadedText }, loadedDecoder, text, decoder, dispose);
     } catch (error) {
       await dispose();
       throw error;
@@ -134,17 +134,20 @@ export class Engine {
    * Generates an answer: a `start`, `tokens` as they come, a `finish`. Leaving the iteration early ends the request,
    * as does the signal, in whatever state it is.
    *
-   * @throws {EngineError} prompt_too_long, request_invalid, template_failed, cancelled, not_loaded or runtime_failed
+   * @throws {EngineError} prompt_too_long, request_invalid, grammar_invalid, template_failed, cancelled, not_loaded or
+   * runtime_failed
    */
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     const received = monotonicNow();
     checkRequest(request, this.info.vocabSize);
-    const { prompt, sampling, maxNewTokens, timeLimits, ...options } = request;
+    const { prompt, sampling, maxNewTokens, grammar, timeLimits, ...options } = request;
     const timings: Progress = { received };
     const ids = await this.encode(prompt, signal);
+    const compiled = grammar && (await orAborted(this.text.compile(grammar, this.info.vocabSize), signal));
     const id = ++this.lastId;
     const loopRequest = {
       ...options,
+      grammar: compiled,
       id,
       prompt: Int32Array.from(ids),
       deadlines: timeLimits && addTo(received, timeLimits),
@@ -228,6 +231,8 @@ function tokensEvent(steps: readonly StepEvent[]): TokensEvent {
     text: steps.map(({ text }) => text).join(''),
     ids: steps.flatMap(({ token }) => token ?? []),
     ...(logprobs.length > 0 && { logprobs }),
+    ...(steps[0].promptLogprobs && { promptLogprobs: steps[0].promptLogprobs }),
+    ...(steps[steps.length - 1].finish && { last: true }),
   };
 }
 

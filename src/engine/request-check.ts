@@ -13,11 +13,12 @@ const MAX_BIAS = 100;
  * @throws {EngineError} request_invalid, naming the parameter, its value and what is allowed
  */
 export function checkRequest(request: GenerationRequest, vocabSize: number): void {
-  const { maxNewTokens, minTokens, seed, stopTokenIds, logprobs } = request;
+  const { maxNewTokens, minTokens, seed, stopTokenIds, logprobs, promptLogprobs } = request;
   checkWhole('maxNewTokens', maxNewTokens, 1, Number.MAX_SAFE_INTEGER);
   checkWhole('minTokens', minTokens, 0, maxNewTokens ?? Number.MAX_SAFE_INTEGER);
   checkWhole('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   checkWhole('logprobs', logprobs, 0, MAX_LOGPROBS);
+  checkWhole('promptLogprobs', promptLogprobs, 0, MAX_LOGPROBS);
   for (const id of stopTokenIds ?? []) checkWhole('stopTokenIds', id, 0, vocabSize - 1);
   for (const [name, limit] of Object.entries(request.timeLimits ?? {}) as [string, number | undefined][]) {
     checkNumber(`timeLimits.${name}`, limit, 'at least 0', (value) => value >= 0);

@@ -4,7 +4,7 @@ import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
 import type { IdLogprob } from './sampling/log-probabilities.js';
 import type { SamplingParameters, SamplingRequest } from './sampling/sampling-parameters.js';
-import type { ChatInput } from './tokens/chat-template.js';
+import type { ChatInput, ChatTemplateSources } from './tokens/chat-template.js';
 
 export type Device = 'cpu' | 'cuda';
 export type ComputeType = 'float32' | 'float16' | 'bfloat16';
@@ -52,6 +52,8 @@ export interface ModelInfo {
   /** Bytes of the weights on disk. */
   readonly weightBytes: number;
   readonly vocabSize: number;
+  /** Tokens that have no text in an answer unless that is asked for. */
+  readonly specialIds: readonly number[];
   /** Longest sequence in tokens, prompt and answer together. */
   readonly contextLength: number;
   /** Longest sequence that the model was made for. */
@@ -62,6 +64,8 @@ export interface ModelInfo {
   readonly kvCacheBytes: number;
   readonly threads: number;
   readonly hasChatTemplate: boolean;
+  /** If there are any. */
+  readonly chatTemplates?: ChatTemplateSources;
   /** Stands for weights, tokenizer, chat template, quantization and runtime: with the same one, a seed gives the same answer. */
   readonly fingerprint: string;
   /** What the operator should know: tensors without a use, settings without an implementation. */
@@ -105,18 +109,18 @@ export interface AnswerOptions {
   readonly ignoreEos?: boolean;
   /** Whether special tokens have no text; true if left out. */
   readonly skipSpecialTokens?: boolean;
+  /** Special tokens that have their text all the same: those that set parts of an answer apart. */
+  readonly keptSpecialTokens?: readonly string[];
   /**
    * How many of the most probable tokens to tell of at each place, with the probability of the chosen one; 0 to 20, and
    * nothing is told if left out.
    */
   readonly logprobs?: number;
-  /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
-  readonly grammar?: Grammar;
   /**
-   * The grammar begins after this text of the answer, such as `</think>`, which a token has to end; until then, anything
-   * may come but the end. From the first token if left out.
+   * The same for the tokens of the prompt but the first, before which there is nothing. All of the prompt is then
+   * computed, also what is in the KV cache already.
    */
-  readonly grammarAfter?: string;
+  readonly promptLogprobs?: number;
 }
 
 export interface GenerationRequest extends AnswerOptions {
@@ -125,6 +129,13 @@ export interface GenerationRequest extends AnswerOptions {
   readonly maxNewTokens?: number;
   /** What is left out, the model's generation_config.json decides. */
   readonly sampling?: SamplingRequest;
+  /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
+  readonly grammar?: Grammar;
+  /**
+   * The grammar begins after this text of the answer, such as `</think>`, which a token has to end; until then, anything
+   * may come but the end. From the first token if left out.
+   */
+  readonly grammarAfter?: string;
   readonly timeLimits?: TimeLimits;
   /** Whose request it is: clients get slots and time in equal parts. All that do not say are one. */
   readonly client?: string;
@@ -142,7 +153,10 @@ export interface TokenLogprobs extends TokenLogprob {
   readonly top: readonly TokenLogprob[];
 }
 
-/** Why an answer ended: the model said so, a stop token or a stop string appeared, or it reached its length or its time. */
+/**
+ * Why an answer ended: the model said so or its grammar has no more to say, a stop token or a stop string appeared, or it
+ * reached its length or its time.
+ */
 export type FinishReason = 'eos' | 'stop_token' | 'stop_string' | 'length' | 'timeout';
 
 /**
@@ -230,6 +244,10 @@ export type GenerationEvent =
       readonly ids: readonly number[];
       /** One for each of `ids`, when they were asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
+      /** One for each token of the prompt but the first, when they were asked for; only before the first of `ids`. */
+      readonly promptLogprobs?: readonly TokenLogprobs[];
+      /** Whether the answer has no more tokens: a `finish` follows at once. */
+      readonly last?: boolean;
     }
   | (Finish & {
       readonly type: 'finish';

@@ -17,7 +17,9 @@ export interface AnswersRequest {
   /** How many answers each prompt is to have; 1 if left out. */
   readonly answersPerPrompt?: number;
   /** The requests for a prompt, once its token ids are known; answers are counted in their order. */
-  readonly requestsFor: (ids: readonly number[]) => readonly GenerationRequest[];
+  readonly requestsFor: (
+    ids: readonly number[],
+  ) => readonly GenerationRequest[] | Promise<readonly GenerationRequest[]>;
 }
 
 export interface Answers {
@@ -61,7 +63,8 @@ export async function beginAnswers(
   try {
     const promptIds = await Promise.all(prompts.map((prompt) => models.encode(prompt, controller.signal)));
     record.promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
-    const requests = promptIds.flatMap(requestsFor).map((request) => ({ ...request, client: record.client }));
+    const wanted = (await Promise.all(promptIds.map(async (ids) => requestsFor(ids)))).flat();
+    const requests = wanted.map((request) => ({ ...request, client: record.client }));
     ticket.correct({ answers: requests.length, promptTokens: record.promptTokens });
     const answers = requests.map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));

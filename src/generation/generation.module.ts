@@ -1,15 +1,20 @@
 import { Module } from '@nestjs/common';
-import { InferenceModule } from '../inference/inference.module.js';
+import { ChatService } from './chat/chat.service.js';
+import { TurnService } from './chat/turn.service.js';
+import { ExplainService } from './explain/explain.service.js';
 import { Admission } from './admission/admission.js';
 import { ModelService } from './model.service.js';
+import { GenerateRequestPipe } from './seed/generate-request.pipe.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
 
-/** The model's life, and the routes that let people use it. Import it to use `ModelService` in a module of your own. */
+/**
+ * The model's life, and the routes that let people use it. Import it to use `ModelService`, or `ChatService`, in a module
+ * of your own.
+ */
 @Module({
-  imports: [InferenceModule],
   controllers: [GenerateController],
-  providers: [Admission, ModelService, GenerateService],
-  exports: [Admission, ModelService],
+  providers: [Admission, ModelService, GenerateService, GenerateRequestPipe, ChatService, TurnService, ExplainService],
+  exports: [Admission, ModelService, ChatService, TurnService, ExplainService],
 })
 export class GenerationModule {}

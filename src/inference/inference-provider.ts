@@ -11,7 +11,9 @@ import type {
 
 export { EngineError as InferenceError, monotonicNow } from '../engine/index.js';
 export type {
+  AnswerOptions,
   ChatMessage,
+  ChatTemplateSources,
   EffectiveParameter,
   EngineErrorCode as InferenceErrorCode,
   Explanation,
@@ -23,6 +25,7 @@ export type {
   JsonSchema,
   LoadProgress,
   ModelInfo,
+  ParameterSource,
   Prompt,
   RenderedPrompt,
   SamplingRequest,

@@ -49,6 +49,8 @@ describe('the configuration', () => {
       prefixCaching: true,
       speculativeTokens: 0,
       threads: undefined,
+      toolCallFormat: 'auto',
+      reasoning: true,
       apiKeyHashes: [],
       publicRoutes: [],
       requestsPerMinute: undefined,
@@ -103,6 +105,9 @@ describe('the configuration', () => {
     ['SPECULATIVE_TOKENS', '0', { speculativeTokens: 0 }],
     ['SPECULATIVE_TOKENS', '16', { speculativeTokens: 16 }],
     ['THREADS', '16', { threads: 16 }],
+    ['TOOL_CALL_FORMAT', 'Mistral', { toolCallFormat: 'mistral' }],
+    ['REASONING', 'auto', { reasoning: true }],
+    ['REASONING', 'off', { reasoning: false }],
     ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
   ];

@@ -28,6 +28,7 @@ const INFO: ModelInfo = {
   weightType: 'F32',
   parameters: 1,
   weightBytes: 4,
+  specialIds: [2],
   vocabSize: 100,
   contextLength: 40,
   maxPositions: 40,
@@ -124,6 +125,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
+const TOOL = { type: 'function', function: { name: 'get_weather' } };
 const CHAT = { messages: [{ role: 'user', content: 'hi' }] };
 
 async function post(path: string, body: unknown, init: RequestInit = {}): Promise<Response> {
@@ -440,6 +442,7 @@ describe('the model gets', () => {
         client: 'anonymous',
         timeLimits: { whole: 2500 },
         prompt: { kind: 'tokens', ids: [5, 6, 7] },
+        keptSpecialTokens: [],
         maxNewTokens: 20,
         sampling: {
           temperature: 0.5,
@@ -526,8 +529,44 @@ describe('a request that is refused', () => {
     ['chat', { stop_token_ids: [1.5] }, 'stop_token_ids[0]', /token id/],
     ['chat', { stop_token_ids: [1, 100] }, 'stop_token_ids', /no token 100/],
     ['chat', { max_tokens: 3, min_tokens: 4 }, 'min_tokens', /at most max_tokens, 3/],
-    ['chat', { tools: [{ type: 'function' }] }, 'tools', /not supported/],
-    ['chat', { tool_choice: 'required' }, 'tool_choice', /not supported/],
+    ['chat', { tools: [{ type: 'function' }] }, 'tools[0].function', /object/],
+    ['chat', { tools: [{ type: 'web_search' }] }, 'tools[0].type', /no other tools/],
+    ['chat', { tools: [{ type: 'function', function: { name: 'a b' } }] }, 'tools[0].function.name', /letters/],
+    [
+      'chat',
+      { tools: [{ type: 'function', function: { name: 'a', parameters: [] } }] },
+      'tools[0].function.parameters',
+      /JSON Schema/,
+    ],
+    ['chat', { tools: [TOOL, TOOL] }, 'tools[1].function.name', /Another tool/],
+    ['chat', { tools: [TOOL] }, 'tools', /chat template of this model does not know tools/],
+    ['chat', { tool_choice: 'required' }, 'tool_choice', /no tools/],
+    ['chat', { tool_choice: 'any' }, 'tool_choice', /required/],
+    ['chat', { tool_choice: { type: 'function', function: { name: 'a' } } }, 'tool_choice', /no tool "a"/],
+    ['chat', { functions: [{ name: 'a' }] }, 'functions', /use tools/],
+    ['chat', { function_call: { name: 'a' } }, 'function_call', /use tool_choice/],
+    ['chat', { reasoning_effort: 'much' }, 'reasoning_effort', /minimal/],
+    ['chat', { thinking_token_budget: -1 }, 'thinking_token_budget', /0/],
+    ['chat', { messages: [{ role: 'assistant', tool_calls: {} }] }, 'messages[0].tool_calls', /list/],
+    [
+      'chat',
+      { messages: [{ role: 'assistant', tool_calls: [{ function: {} }] }] },
+      'messages[0].tool_calls[0].function.name',
+      /string/,
+    ],
+    [
+      'chat',
+      { messages: [{ role: 'assistant', tool_calls: [{ id: 1, function: { name: 'a' } }] }] },
+      'messages[0].tool_calls[0].id',
+      /string/,
+    ],
+    [
+      'chat',
+      { messages: [{ role: 'assistant', tool_calls: [{ function: { name: 'a', arguments: 1 } }] }] },
+      'messages[0].tool_calls[0].function.arguments',
+      /JSON object/,
+    ],
+    ['chat', { messages: [{ role: 'tool', content: 'a', tool_call_id: 1 }] }, 'messages[0].tool_call_id', /string/],
     ['chat', { response_format: { type: 'json_object' } }, 'response_format', /not supported/],
     ['chat', { structured_outputs: { regex: 'a' } }, 'structured_outputs', /not supported/],
     ['chat', { modalities: ['text', 'audio'] }, 'modalities', /not supported/],

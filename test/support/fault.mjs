@@ -27,7 +27,10 @@ if (isMainThread) {
   };
   syncBuiltinESMExports();
 } else if (parentPort && thread === (workerData?.options ? 'decoder' : workerData?.modelPath && 'text')) {
-  parentPort.on('message', (message) => {
-    if (JSON.stringify(message).includes(thread === 'text' ? 'break now' : '"maxNewTokens":13')) FAULTS[fault]();
+  parentPort.addEventListener('message', (event) => {
+    if (!JSON.stringify(event.data).includes(thread === 'text' ? 'break now' : '"maxNewTokens":13')) return;
+    // Nobody else gets to see it.
+    event.stopImmediatePropagation();
+    FAULTS[fault]();
   });
 }

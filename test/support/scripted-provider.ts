@@ -26,6 +26,7 @@ const INFO: ModelInfo = {
   threads: 1,
   hasChatTemplate: true,
   fingerprint: 'f',
+  specialIds: [],
   warnings: [],
 };
 

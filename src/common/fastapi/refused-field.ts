@@ -6,12 +6,15 @@ import { CheckedField } from './fields.js';
  *
  * @param schema what is taken, for the document
  */
-export function RefusedField(schema: object, asksForNothing: (value: unknown) => boolean): PropertyDecorator {
+export function RefusedField(
+  schema: object,
+  asksForNothing: (value: unknown) => boolean,
+  msg = 'This is not supported by this server',
+): PropertyDecorator {
   return CheckedField({
     description: 'Not supported: only a value that asks for nothing is taken',
     schema: schema,
-    check: (value) =>
-      asksForNothing(value) ? undefined : { type: 'not_supported', msg: 'This is not supported by this server' },
+    check: (value) => (asksForNothing(value) ? undefined : { type: 'not_supported', msg }),
   });
 }
 

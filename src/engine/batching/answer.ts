@@ -5,19 +5,24 @@ import type { SamplingParameters } from '../sampling/sampling-parameters.js';
 import type { Detokenizer } from '../tokens/detokenizer.js';
 import { StopStrings } from '../tokens/stop-strings.js';
 import type { AnswerOptions, Finish, TokenLogprob, TokenLogprobs } from '../types.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import { Constraint } from './constraint.js';
+import { GrammarCache } from './grammar-cache.js';
 import type { Sequence } from './sequence.js';
 
 /** How an answer is to be, with nothing left to decide. */
 export interface AnswerRequest extends AnswerOptions {
   readonly maxNewTokens: number;
   readonly sampling: SamplingParameters;
+  readonly grammar?: CompiledGrammar;
+  readonly grammarAfter?: string;
 }
 
 /** What the model gives to all answers. */
 export interface ModelVoice {
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
-  readonly createDetokenizer: (skipSpecialTokens: boolean) => Detokenizer;
+  readonly createDetokenizer: (skipSpecialTokens: boolean, keptSpecialTokens?: readonly string[]) => Detokenizer;
   /** What a token says by itself, in UTF-8. */
   readonly bytesOf: (token: number) => readonly number[];
 }
@@ -29,11 +34,14 @@ export interface AnswerStep {
   readonly token?: number;
   /** When they were asked for. */
   readonly logprobs?: TokenLogprobs;
+  /** Of the prompt's tokens but the first, with the first step, when they were asked for. */
+  readonly promptLogprobs?: readonly TokenLogprobs[];
   readonly finish?: Finish;
 }
 
-/** Working memory for sampling, as long as the vocabulary: all answers of a loop share it. */
+/** What all answers of a loop share: working memory for sampling, as long as the vocabulary, and grammars. */
 export class SamplingMemory {
+  readonly grammars = new GrammarCache();
   readonly candidates = new Candidates();
   readonly logProbabilities = new LogProbabilities(this.candidates);
 }
@@ -46,6 +54,8 @@ export class Answer {
   private readonly eosIds: ReadonlySet<number>;
   private readonly stopTokenIds: ReadonlySet<number>;
   private readonly endingIds: readonly number[];
+  private readonly constraint: Constraint | undefined;
+  private readonly promptLogprobs: TokenLogprobs[] = [];
 
   constructor(
     readonly sequence: Sequence,
@@ -54,11 +64,17 @@ export class Answer {
     private readonly memory = new SamplingMemory(),
   ) {
     this.sampler = new Sampler(request.sampling, sequence.prompt, request.seed, memory.candidates);
-    this.detokenizer = voice.createDetokenizer(request.skipSpecialTokens ?? true);
+    this.detokenizer = voice.createDetokenizer(request.skipSpecialTokens ?? true, request.keptSpecialTokens);
     this.stopStrings = new StopStrings(request.stop ?? []);
     this.eosIds = new Set(voice.eosIds);
     this.stopTokenIds = new Set(request.stopTokenIds);
     this.endingIds = [...this.eosIds, ...this.stopTokenIds];
+    this.constraint = this.createConstraint();
+  }
+
+  /** Whether a grammar says what may come next. */
+  get constrained(): boolean {
+    return this.constraint !== undefined;
   }
 
   /** Tokens that the answer can still have. */
@@ -67,16 +83,36 @@ export class Answer {
   }
 
   /**
+   * Notes how probable a token of the prompt was.
+   *
+   * @param index of the token; past the end of the prompt, nothing is noted
+   * @param logits that the network had for its place, one for each of the vocabulary
+   * @throws {EngineError} runtime_failed when they are no numbers
+   */
+  describePrompt(index: number, logits: Float32Array): void {
+    const { prompt } = this.sequence;
+    if (index >= prompt.length) return;
+    const { logProbabilities } = this.memory;
+    logProbabilities.capture(logits);
+    this.promptLogprobs.push(this.withText(logProbabilities.of(prompt[index], this.request.promptLogprobs ?? 0)));
+  }
+
+  /**
    * @param logits of the next token, one for each of the vocabulary; changed by this call
-   * @throws {EngineError} runtime_failed when no token can be chosen from them
+   * @throws {EngineError} runtime_failed when no token can be chosen from them, grammar_invalid when the grammar is to
+   * blame
    */
   advance(logits: Float32Array): AnswerStep {
-    const { logprobs: top } = this.request;
+    const { logprobs: top, promptLogprobs } = this.request;
     const { logProbabilities } = this.memory;
+    const isFirst = this.sequence.generated.length === 0;
     if (top !== undefined) logProbabilities.capture(logits);
-    const token = this.sampler.next(logits, this.forbidden());
-    const step = this.append(token);
-    return top === undefined ? step : { ...step, logprobs: this.withText(logProbabilities.of(token, top)) };
+    const token = this.sampler.next(logits, this.forbidden(), this.constraint?.apply);
+    return {
+      ...this.append(token),
+      ...(top !== undefined && { logprobs: this.withText(logProbabilities.of(token, top)) }),
+      ...(isFirst && promptLogprobs !== undefined && { promptLogprobs: this.promptLogprobs }),
+    };
   }
 
   /** Ends the answer where it is. */
@@ -89,6 +125,17 @@ export class Answer {
     return { ...addText(chosen), top: top.map(addText) };
   }
 
+  private createConstraint(): Constraint | undefined {
+    const { grammar, grammarAfter, ignoreEos } = this.request;
+    if (!grammar) return undefined;
+    return new Constraint(this.memory.grammars.get(grammar), {
+      after: grammarAfter ?? '',
+      bytesOf: this.voice.bytesOf,
+      controlIds: this.voice.eosIds,
+      endingIds: ignoreEos ? [...this.stopTokenIds] : this.endingIds,
+    });
+  }
+
   /** While the answer is shorter than it must be, what would end it; end-of-sequence even where that is ignored. */
   private forbidden(): readonly number[] {
     return this.sequence.generated.length < (this.request.minTokens ?? 0) ? this.endingIds : [];
@@ -99,8 +146,10 @@ export class Answer {
     sequence.generated.push(token);
     if (this.eosIds.has(token) && !request.ignoreEos) return this.end(token, '', { reason: 'eos' });
     if (this.stopTokenIds.has(token)) return this.end(token, '', { reason: 'stop_token', stopTokenId: token });
+    this.constraint?.accept(token);
     const { text, stop } = this.stopStrings.push(this.detokenizer.push(token));
     if (stop !== undefined) return { text, token, finish: { reason: 'stop_string', stopString: stop } };
+    if (this.constraint?.isOver) return this.end(token, text, { reason: 'eos' });
     return this.room > 0 ? { text, token } : this.end(token, text, { reason: 'length' });
   }
 

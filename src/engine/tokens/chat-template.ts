@@ -15,11 +15,16 @@ export interface ChatInput {
   readonly messages: readonly ChatMessage[];
   /** Whether the text ends where the assistant's answer begins. */
   readonly addGenerationPrompt: boolean;
+  /** What the answer begins with already, which follows the rendered text as it is. */
+  readonly continuation?: string;
   /** Tools as JSON schemas, for templates that know them. */
   readonly tools?: readonly unknown[];
   /** Further variables, for example `enable_thinking`. */
   readonly variables?: Readonly<Record<string, unknown>>;
 }
+
+/** Templates as they are written, by name; the one for chats without tools is `default`. */
+export type ChatTemplateSources = Readonly<Record<string, string>>;
 
 const TEMPLATE_FILE = 'chat_template.jinja';
 const CONFIG_FILE = 'tokenizer_config.json';
@@ -35,25 +40,31 @@ export class ChatTemplate {
    */
   static load(folder: string, tokenizerConfig: JsonObject, specialTokens: SpecialTokens): ChatTemplate | undefined {
     const file = readOptionalText(join(folder, TEMPLATE_FILE));
-    if (file !== undefined) return new ChatTemplate({ default: parse(file, TEMPLATE_FILE) }, specialTokens);
+    if (file !== undefined) return new ChatTemplate({ default: file }, specialTokens, () => TEMPLATE_FILE);
     const { chat_template: configured } = tokenizerConfig;
     if (configured === undefined || configured === null) return undefined;
-    if (typeof configured === 'string') {
-      return new ChatTemplate({ default: parse(configured, CONFIG_FILE) }, specialTokens);
-    }
+    if (typeof configured === 'string')
+      return new ChatTemplate({ default: configured }, specialTokens, () => CONFIG_FILE);
     const named = readNamedTemplates(configured);
     if (!named)
       throw new EngineError(
         'model_invalid',
         `${CONFIG_FILE}: chat_template is neither a template nor a list of named ones with a default`,
       );
-    return new ChatTemplate(named, specialTokens);
+    return new ChatTemplate(named, specialTokens, (name) => `${CONFIG_FILE}: chat_template "${name}"`);
   }
 
+  private readonly templates: Readonly<Record<string, Template>>;
+
   private constructor(
-    private readonly templates: Readonly<Record<string, Template>>,
+    /** By name: `default`, and for some `tool_use`. */
+    readonly sources: ChatTemplateSources,
     private readonly specialTokens: SpecialTokens,
-  ) {}
+    labelOf: (name: string) => string,
+  ) {
+    const entries = Object.entries(sources);
+    this.templates = Object.fromEntries(entries.map(([name, source]) => [name, parse(source, labelOf(name))]));
+  }
 
   /**
    * The prompt for a chat.
@@ -77,14 +88,14 @@ export class ChatTemplate {
   }
 }
 
-function readNamedTemplates(list: unknown): Record<string, Template> | undefined {
+function readNamedTemplates(list: unknown): ChatTemplateSources | undefined {
   if (!Array.isArray(list)) return undefined;
-  const templates: Record<string, Template> = {};
+  const templates: Record<string, string> = {};
   for (const entry of list as unknown[]) {
     if (!isJsonObject(entry) || typeof entry.name !== 'string' || typeof entry.template !== 'string') return undefined;
-    templates[entry.name] = parse(entry.template, `${CONFIG_FILE}: chat_template "${entry.name}"`);
+    templates[entry.name] = entry.template;
   }
-  return templates.default && templates;
+  return templates.default === undefined ? undefined : templates;
 }
 
 function parse(source: string, label: string): Template {

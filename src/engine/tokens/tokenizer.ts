@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as library from '@huggingface/tokenizers';
 import { EngineError } from '../errors.js';
 import { isJsonObject, readJsonObject, readOptionalJsonObject, type JsonObject } from '../model/json.js';
+import { ControlTokens } from './control-tokens.js';
 import type { Detokenizer } from './detokenizer.js';
 import { PieceDetokenizer } from './piece-detokenizer.js';
 import { type PieceRules, readPieceRules, type TokenPiece } from './token-pieces.js';
@@ -27,12 +28,15 @@ const { Tokenizer: HuggingFaceTokenizer } = library as unknown as {
 /** Special tokens that a chat template may name, as text. */
 export type SpecialTokens = Readonly<Record<string, string>>;
 
+const NONE: ReadonlySet<number> = new Set();
 const NAMED_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
 
 /** Text to token ids and back, as `tokenizer.json` and `tokenizer_config.json` of a model folder define it. */
 export class Tokenizer {
   /** Ids that never appear in an answer's text. */
   readonly specialIds: ReadonlySet<number>;
+  /** Those of the special tokens that are found in text. */
+  readonly controlTokens: ControlTokens;
   private readonly tokenizer: HuggingFaceTokenizer;
   /** None for a decoder that does more than put pieces together. */
   private readonly rules: PieceRules | undefined;
@@ -45,19 +49,24 @@ export class Tokenizer {
     return new Tokenizer(tokenizer, readTokenizerConfig(folder));
   }
 
+  /** The one that knows control tokens by other names; made when it is first needed, which is rare. */
+  private sealed: HuggingFaceTokenizer | undefined;
+
   private constructor(
-    tokenizer: JsonObject,
+    private readonly json: JsonObject,
     readonly config: JsonObject,
   ) {
     try {
-      this.tokenizer = new HuggingFaceTokenizer(tokenizer, config);
+      this.tokenizer = new HuggingFaceTokenizer(json, config);
     } catch (error) {
       throw new EngineError('model_invalid', `tokenizer.json: cannot be used (${(error as Error).message})`);
     }
     this.specialIds = this.findSpecialIds();
-    const added = Array.from(this.tokenizer.get_added_tokens_decoder().values(), ({ content }) => content);
+    const addedTokens = Array.from(this.tokenizer.get_added_tokens_decoder(), ([id, { content }]) => ({ id, content }));
+    this.controlTokens = new ControlTokens(addedTokens.filter(({ id }) => this.specialIds.has(id)));
+    const added = addedTokens.map(({ content }) => content);
     // With a suffix for the end of a word, the library goes over the whole text once more.
-    if (!this.tokenizer.model.end_of_word_suffix) this.rules = readPieceRules(tokenizer.decoder, new Set(added));
+    if (!this.tokenizer.model.end_of_word_suffix) this.rules = readPieceRules(json.decoder, new Set(added));
   }
 
   /** The special tokens of the configuration, for the chat template. */
@@ -75,6 +84,14 @@ export class Tokenizer {
     return this.tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids;
   }
 
+  /** The same for a rendered chat, whose marked parts are text, whatever they look like (see `ControlTokens`). */
+  encodeMarked(text: string, addSpecialTokens: boolean): number[] {
+    const { controlTokens: control } = this;
+    if (!control.hasMarks(text)) return this.encode(text, addSpecialTokens);
+    this.sealed ??= new HuggingFaceTokenizer(control.sealTokenizer(this.json), this.config);
+    return this.sealed.encode(control.sealText(text), { add_special_tokens: addSpecialTokens }).ids;
+  }
+
   /** The id of a token that is written exactly so, or undefined. */
   idOf(token: string): number | undefined {
     return this.tokenizer.token_to_id(token);
@@ -82,12 +99,7 @@ export class Tokenizer {
 
   /** The text of token ids, with special tokens left out unless asked for. */
   decode(ids: readonly number[], skipSpecialTokens = true): string {
-    // A padded vocabulary has ids without a token; the library would stumble over them.
-    const known = ids.filter(
-      (id) => !(skipSpecialTokens && this.specialIds.has(id)) && this.tokenizer.id_to_token(id) !== undefined,
-    );
-    // Never cleaned up: that moves characters that have been streamed already.
-    return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: false });
+    return this.decodeWithout(skipSpecialTokens ? this.specialIds : NONE, ids);
   }
 
   /** What a token says by itself, in UTF-8, also a special one; empty for an id without a token. */
@@ -98,13 +110,47 @@ export class Tokenizer {
     return piece?.bytes ? Array.from(piece.bytes) : encodeUtf8(piece?.text ?? '');
   }
 
-  /** For one answer: its pieces together are what `decode` makes of all its tokens. */
-  detokenizer(skipSpecialTokens: boolean): Detokenizer {
+  /** Whether tokens are pieces of text that only follow each other. */
+  get hasPlainPieces(): boolean {
+    return this.rules !== undefined;
+  }
+
+  /** Whether a space at the very beginning of a text is dropped. */
+  get stripsSpace(): boolean {
+    return this.rules?.stripsSpace ?? false;
+  }
+
+  /** The bytes that a plain piece adds to a text; undefined for special tokens and ids without a token. */
+  plainBytesOf(id: number): Uint8Array | undefined {
+    if (!this.rules || this.specialIds.has(id)) return undefined;
+    const piece = this.pieceOf(id, this.rules);
+    return piece && (piece.bytes ?? Uint8Array.from(encodeUtf8(piece.text)));
+  }
+
+  /**
+   * For one answer: its pieces together are what `decode` makes of all its tokens.
+   *
+   * @param kept special tokens that have their text all the same
+   */
+  detokenizer(skipSpecialTokens: boolean, kept: readonly string[] = []): Detokenizer {
     const { rules } = this;
-    if (!rules) return new WindowDetokenizer((ids) => this.decode(ids, skipSpecialTokens));
-    const pieceOf = (id: number): TokenPiece | undefined =>
-      skipSpecialTokens && this.specialIds.has(id) ? undefined : this.pieceOf(id, rules);
+    const skipped = skipSpecialTokens ? this.specialIdsBut(kept) : NONE;
+    if (!rules) return new WindowDetokenizer((ids) => this.decodeWithout(skipped, ids));
+    const pieceOf = (id: number): TokenPiece | undefined => (skipped.has(id) ? undefined : this.pieceOf(id, rules));
     return new PieceDetokenizer({ ...rules, pieceOf });
+  }
+
+  private decodeWithout(skipped: ReadonlySet<number>, ids: readonly number[]): string {
+    // A padded vocabulary has ids without a token; the library would stumble over them.
+    const known = ids.filter((id) => !skipped.has(id) && this.tokenizer.id_to_token(id) !== undefined);
+    // Never cleaned up: that moves characters that have been streamed already.
+    return known.length === 0 ? '' : this.tokenizer.decode(known, { clean_up_tokenization_spaces: false });
+  }
+
+  private specialIdsBut(kept: readonly string[]): ReadonlySet<number> {
+    if (kept.length === 0) return this.specialIds;
+    const keptIds = new Set(kept.map((token) => this.idOf(token)));
+    return new Set([...this.specialIds].filter((id) => !keptIds.has(id)));
   }
 
   private pieceOf(id: number, rules: PieceRules): TokenPiece | undefined {

@@ -28,7 +28,7 @@ class DecoderWorker {
       prefixCaching,
       speculativeTokens,
       eosIds: defaults.eosIds,
-      createDetokenizer: (skipSpecialTokens) => tokenizer.detokenizer(skipSpecialTokens),
+      createDetokenizer: (skipSpecialTokens, kept) => tokenizer.detokenizer(skipSpecialTokens, kept),
       bytesOf: (token) => tokenizer.bytesOf(token),
     });
     post({ type: 'ready', info, defaults });

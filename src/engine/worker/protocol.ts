@@ -1,9 +1,11 @@
 import type { LoopEvent, LoopReport, LoopRequest } from '../batching/generation-loop.js';
 import type { SerializedEngineError } from '../errors.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import type { Grammar } from '../grammar/grammar.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
 import type { InterruptHandles } from '../ort/interrupt.js';
-import type { EngineOptions, LoadPhase, Prompt, RenderedPrompt } from '../types.js';
+import type { EngineOptions, LoadPhase, ModelInfo, Prompt, RenderedPrompt } from '../types.js';
 
 /** What the decoder's thread is started with. */
 export interface DecoderWorkerData {
@@ -40,13 +42,18 @@ export interface TextWorkerData {
   readonly modelPath: string;
 }
 
+/** What the text thread found in the model folder. */
+export type LoadedText = Pick<ModelInfo, 'hasChatTemplate' | 'chatTemplates'>;
+
 /** What the text thread does: a prompt to token ids, alone or with how it came to them, or token ids to text. */
 export type TextTask =
   | { readonly kind: 'encode'; readonly prompt: Prompt }
   | { readonly kind: 'explain'; readonly prompt: Prompt }
-  | { readonly kind: 'decode'; readonly ids: readonly number[] };
+  | { readonly kind: 'decode'; readonly ids: readonly number[] }
+  /** @param vocabSize how many logits the model has */
+  | { readonly kind: 'grammar'; readonly grammar: Grammar; readonly vocabSize: number };
 
-export type TextResult = readonly number[] | RenderedPrompt | string;
+export type TextResult = readonly number[] | RenderedPrompt | string | CompiledGrammar;
 
 /** To the text thread; each call is answered with its number. */
 export interface TextCall {
@@ -56,7 +63,7 @@ export interface TextCall {
 
 /** From the text thread. */
 export type TextMessage =
-  | { readonly type: 'ready'; readonly hasChatTemplate: boolean }
+  | { readonly type: 'ready'; readonly loaded: LoadedText }
   | { readonly type: 'load_failed'; readonly error: SerializedEngineError }
   | { readonly type: 'done'; readonly call: number; readonly result: TextResult }
   | { readonly type: 'call_failed'; readonly call: number; readonly error: SerializedEngineError };

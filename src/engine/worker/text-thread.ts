@@ -1,13 +1,11 @@
 import { EngineError } from '../errors.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import type { Grammar } from '../grammar/grammar.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
+import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { Standstill } from './standstill.js';
-import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { WorkerThread } from './worker-thread.js';
-
-export interface LoadedText {
-  readonly hasChatTemplate: boolean;
-}
 
 /** The text thread, as the main thread sees it. */
 export class TextThread {
@@ -66,6 +64,22 @@ export class TextThread {
     return (await this.call({ kind: 'decode', ids })) as string;
   }
 
+  /**
+   * Makes a grammar ready to be enforced.
+   *
+   * @param vocabSize how many logits the model has
+   * @throws {EngineError} grammar_invalid, or what ended the thread
+   */
+  async compile(grammar: Grammar, vocabSize: number): Promise<CompiledGrammar> {
+    try {
+      return (await this.call({ kind: 'grammar', grammar, vocabSize })) as CompiledGrammar;
+    } catch (error) {
+      // A message cannot hold it.
+      if (error instanceof RangeError) throw new EngineError('grammar_invalid', 'the grammar is nested too deeply');
+      throw error;
+    }
+  }
+
   /** Ends what runs, and whatever comes, with this error. */
   giveUp(error: EngineError): void {
     this.fail(error, false);
@@ -79,7 +93,7 @@ export class TextThread {
   private receive(message: TextMessage): void {
     switch (message.type) {
       case 'ready':
-        return this.loading.resolve(message);
+        return this.loading.resolve(message.loaded);
       case 'load_failed':
         return this.fail(EngineError.deserialize(message.error));
       case 'done':
@@ -93,9 +107,10 @@ export class TextThread {
     if (this.failure) throw this.failure;
     const call = ++this.lastCall;
     const answer = new Deferred<TextResult>();
+    // First: it throws for what a message cannot hold.
+    this.thread.post({ call, task });
     this.calls.set(call, answer);
     this.standstill.begin(call);
-    this.thread.post({ call, task });
     return answer.promise;
   }
 

@@ -1,6 +1,7 @@
 import { dataEvent } from '../../common/http/event-stream.js';
 import type { Finish } from '../../inference/inference-provider.js';
 import type { Answers } from '../answers.js';
+import type { OutputParser } from '../output/output-parser.js';
 import { type AnswerFormat, type AnswerText, toFinish } from './answer-format.js';
 import { ChoiceText } from './choice-text.js';
 import type { AnswerBase } from './dto/answer.dto.js';
@@ -13,6 +14,8 @@ export interface WriterOptions {
   readonly head: Omit<AnswerBase, 'warnings'>;
   readonly request: Pick<SamplingRequest, 'n' | 'stream_options' | 'return_token_ids'>;
   readonly warnings: readonly string[];
+  /** For each answer, on a route that takes them apart. */
+  readonly createParser?: () => OutputParser;
 }
 
 const DONE = 'data: [DONE]\n\n';
@@ -29,7 +32,7 @@ export class AnswerWriter {
   ) {
     this.perPrompt = options.request.n ?? 1;
     const count = answers.promptIds.length * this.perPrompt;
-    this.choices = Array.from({ length: count }, () => new ChoiceText());
+    this.choices = Array.from({ length: count }, () => new ChoiceText(options.createParser?.()));
   }
 
   /** The answer as one JSON value. */
@@ -38,12 +41,14 @@ export class AnswerWriter {
     const finishes: Finish[] = [];
     for await (const { index, event } of this.answers.events) {
       if (event.type === 'tokens') this.choices[index].add(event);
-      if (event.type === 'finish') finishes[index] = this.finish(index, event);
+      if (event.type !== 'finish') continue;
+      this.choices[index].end();
+      finishes[index] = this.finish(index, event);
     }
     const choices = this.choices.map((choice, index) => ({
       index,
       ...format.choice(choice),
-      ...toFinish(finishes[index]),
+      ...toFinish(finishes[index], choice.callsTools),
       ...this.promptIds(index),
       ...this.tokenIds(choice),
     }));
@@ -69,7 +74,10 @@ export class AnswerWriter {
     const begun = new Set<number>();
     for await (const { index, event } of this.answers.events) {
       if (event.type === 'finish') {
-        yield chunk(index, format.delta(undefined), toFinish(this.finish(index, event)));
+        const choice = this.choices[index];
+        const rest = choice.end();
+        if (!format.isEmpty(rest)) yield chunk(index, format.delta(rest));
+        yield chunk(index, format.delta(undefined), toFinish(this.finish(index, event), choice.callsTools));
       }
       if (event.type !== 'tokens') continue;
       const added = this.choices[index].add(event);
@@ -94,8 +102,9 @@ export class AnswerWriter {
   }
 
   /** Tokens of half a character, or text that is held back. */
-  private saysNothing({ text, logprobs }: AnswerText): boolean {
-    return text === '' && logprobs === undefined && !this.options.request.return_token_ids;
+  private saysNothing(answer: AnswerText): boolean {
+    const { format, request } = this.options;
+    return format.isEmpty(answer) && answer.logprobs === undefined && !request.return_token_ids;
   }
 
   private usage(): Usage {

@@ -1,4 +1,5 @@
 import type { AnswerFormat } from './answer-format.js';
+import { toDelta, toMessage } from './chat-output.js';
 import { toChatLogprobs, toCompletionLogprobs } from './logprobs.js';
 
 /** `POST /v1/chat/completions`. */
@@ -7,14 +8,9 @@ export const CHAT_FORMAT: AnswerFormat = {
   object: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
   opening: { delta: { role: 'assistant', content: '' }, logprobs: null },
-  choice: ({ text, logprobs }) => ({
-    message: { role: 'assistant', content: text, refusal: null },
-    logprobs: toChatLogprobs(logprobs),
-  }),
-  delta: (answer) => ({
-    delta: answer ? { content: answer.text } : {},
-    logprobs: toChatLogprobs(answer?.logprobs),
-  }),
+  choice: ({ parts, logprobs }) => ({ message: toMessage(parts), logprobs: toChatLogprobs(logprobs) }),
+  delta: (answer) => ({ delta: toDelta(answer?.parts ?? []), logprobs: toChatLogprobs(answer?.logprobs) }),
+  isEmpty: ({ parts }) => parts.every(({ type }) => type === 'tool_call_end'),
   promptIdsInChoice: false,
 };
 
@@ -26,5 +22,6 @@ export const TEXT_FORMAT: AnswerFormat = {
   opening: undefined,
   choice: ({ text, logprobs, offset }) => ({ text, logprobs: toCompletionLogprobs(logprobs, offset) }),
   delta: (answer) => (answer ? TEXT_FORMAT.choice(answer) : { text: '', logprobs: null }),
+  isEmpty: ({ text }) => text === '',
   promptIdsInChoice: true,
 };

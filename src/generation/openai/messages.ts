@@ -28,6 +28,20 @@ const TEXT_SCHEMAS = [
   },
 ] as const;
 
+const TOOL_CALL_SCHEMA = {
+  type: 'object',
+  required: ['function'],
+  properties: {
+    id: { type: 'string' },
+    type: { type: 'string', enum: ['function'] },
+    function: {
+      type: 'object',
+      required: ['name'],
+      properties: { name: { type: 'string' }, arguments: { oneOf: [{ type: 'string' }, { type: 'object' }] } },
+    },
+  },
+} as const;
+
 /** For the document. */
 export const MESSAGES_SCHEMA = {
   type: 'array',
@@ -40,6 +54,7 @@ export const MESSAGES_SCHEMA = {
         properties: {
           role: { type: 'string', enum: ROLES.filter((role) => role !== 'assistant') },
           content: { oneOf: TEXT_SCHEMAS },
+          tool_call_id: { type: 'string' },
         },
       },
       {
@@ -48,6 +63,8 @@ export const MESSAGES_SCHEMA = {
         properties: {
           role: { type: 'string', enum: ['assistant'] },
           content: { oneOf: [...TEXT_SCHEMAS, { type: 'null' }] },
+          tool_calls: { oneOf: [{ type: 'array', items: TOOL_CALL_SCHEMA }, { type: 'null' }] },
+          reasoning_content: { type: 'string', nullable: true },
         },
       },
     ],
@@ -80,14 +97,46 @@ function checkMessage(message: unknown): Fault | undefined {
   if (!ROLES.some((known) => known === role)) {
     return { type: 'enum', msg: `Input should be one of ${ROLES.join(', ')}`, at: ['role'] };
   }
+  const fault = role === 'assistant' ? checkToolCalls(message) : checkToolCallId(message);
+  if (fault) return fault;
   // One that only calls tools, or refused.
   if ((content === null || content === undefined) && role === 'assistant') return undefined;
   if (typeof content === 'string') return undefined;
   if (!Array.isArray(content)) {
     return { type: 'string_type', msg: 'Input should be a string or a list of text parts', at: ['content'] };
   }
-  const fault = firstFault(content, checkPart);
-  return fault && { ...fault, at: ['content', ...(fault.at ?? [])] };
+  return within('content', firstFault(content, checkPart));
+}
+
+function checkToolCallId({ tool_call_id: id = null }: Readonly<Record<string, unknown>>): Fault | undefined {
+  if (id === null || typeof id === 'string') return undefined;
+  return { type: 'string_type', msg: 'Input should be a valid string', at: ['tool_call_id'] };
+}
+
+function checkToolCalls({ tool_calls: calls = null }: Readonly<Record<string, unknown>>): Fault | undefined {
+  if (calls === null) return undefined;
+  if (!Array.isArray(calls)) return { type: 'list_type', msg: 'Input should be a valid list', at: ['tool_calls'] };
+  return within('tool_calls', firstFault(calls, checkToolCall));
+}
+
+function checkToolCall(call: unknown): Fault | undefined {
+  if (!isObject(call)) return { type: 'dict_type', msg: 'Input should be an object' };
+  const { id, type = 'function', function: called } = call;
+  if (id !== undefined && typeof id !== 'string') {
+    return { type: 'string_type', msg: 'Input should be a valid string', at: ['id'] };
+  }
+  if (type !== 'function') return { type: 'not_supported', msg: 'Input should be "function"', at: ['type'] };
+  if (!isObject(called)) return { type: 'dict_type', msg: 'Input should be an object', at: ['function'] };
+  if (typeof called.name !== 'string') {
+    return { type: 'string_type', msg: 'Input should be a valid string', at: ['function', 'name'] };
+  }
+  const { arguments: given = '' } = called;
+  if (typeof given === 'string' || isObject(given)) return undefined;
+  return { type: 'string_type', msg: 'Input should be the text of a JSON object', at: ['function', 'arguments'] };
+}
+
+function within(field: string, fault: Fault | undefined): Fault | undefined {
+  return fault && { ...fault, at: [field, ...(fault.at ?? [])] };
 }
 
 function checkPart(part: unknown): Fault | undefined {

@@ -95,9 +95,8 @@ function* readContainer(reader: TextReader, accept: () => void, depth: number): 
 function* readScalar(reader: TextReader, accept: () => void): Parsing<boolean> {
   const word = yield* reader.match(['true', 'false', 'null']);
   if (word === undefined) {
-    const from = reader.held.length;
-    while (/^[-+.\deE]$/.test(yield* reader.peek())) reader.skip();
-    if (!NUMBER.test(reader.held.slice(from))) return false;
+    const number = yield* reader.word(/^[-+.\deE]$/);
+    if (!NUMBER.test(number)) return false;
   }
   accept();
   return true;

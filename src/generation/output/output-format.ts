@@ -1,6 +1,8 @@
+import type { Config } from '../../config/config.js';
+import type { ChatTemplateSources, ModelInfo } from '../../inference/inference-provider.js';
+
 /** How models write calls of tools; see docs/tools-and-reasoning.md. */
-export const TOOL_CALL_FORMATS = ['hermes'] as const;
-export type ToolCallFormat = (typeof TOOL_CALL_FORMATS)[number];
+export type ToolCallFormat = Exclude<Config['toolCallFormat'], 'auto'>;
 
 /** What a thought stands between. */
 export interface ThoughtMarkers {
@@ -10,8 +12,44 @@ export interface ThoughtMarkers {
 
 /** How a model writes what is not plain text. */
 export interface OutputFormat {
-  /** Undefined for a model that knows no tools, or whose way to call them is not known. */
+  /** Undefined for a model whose way to call tools is not known, or that knows none. */
   readonly toolCalls: ToolCallFormat | undefined;
-  /** Undefined for a model that does not think, or whose thoughts are left as they are. */
+  /** Undefined for a model that does not think. */
   readonly thought: ThoughtMarkers | undefined;
+}
+
+/** What in a template tells a format; the first that fits counts. */
+const FORMAT_SIGNS: readonly (readonly [ToolCallFormat, (template: string) => boolean])[] = [
+  ['mistral', (template) => template.includes('[TOOL_CALLS]')],
+  // With <function=, calls are XML within the same markers.
+  ['hermes', (template) => template.includes('<tool_call>') && !template.includes('<function=')],
+  ['pythonic', (template) => /<\|tool_call_start\|>|<\|python_start\|>|\[func_name1\(/.test(template)],
+  ['llama3', (template) => /<\|python_tag\|>|"parameters": dictionary of argument name/.test(template)],
+];
+
+const THOUGHTS: readonly ThoughtMarkers[] = [
+  { begin: '<think>', end: '</think>' },
+  { begin: '[THINK]', end: '[/THINK]' },
+];
+
+/** How the model writes, as its chat templates show it, unless the configuration says otherwise. */
+export function readOutputFormat(
+  { chatTemplates = {} }: ModelInfo,
+  { toolCallFormat }: Pick<Config, 'toolCallFormat'>,
+): OutputFormat {
+  const template = templateWithTools(chatTemplates);
+  return {
+    toolCalls: toolCallFormat === 'auto' ? FORMAT_SIGNS.find(([, fits]) => fits(template))?.[0] : toolCallFormat,
+    thought: THOUGHTS.find(({ end }) => template.includes(end)),
+  };
+}
+
+/** Whether the chat template tells the model of tools. */
+export function rendersTools({ chatTemplates = {} }: ModelInfo): boolean {
+  return /\btools\b/.test(templateWithTools(chatTemplates));
+}
+
+/** Some models have a template of its own for chats with tools. */
+function templateWithTools(templates: ChatTemplateSources): string {
+  return templates.tool_use ?? templates.default ?? '';
 }

@@ -10,6 +10,8 @@ export interface Expected {
   readonly tools?: readonly string[];
   /** Whether several calls may come; if not, all but the first are left out. True if left out. */
   readonly parallelToolCalls?: boolean;
+  /** Whether thoughts are told apart; else they are text like any other. True if left out. */
+  readonly thoughts?: boolean;
   /** Whether the prompt already ends within a thought. */
   readonly inThought?: boolean;
 }
@@ -28,11 +30,11 @@ export class OutputParser {
     format: OutputFormat,
     private readonly expected: Expected = {},
   ) {
-    const { tools = [], parallelToolCalls = true, inThought = false } = expected;
+    const { tools = [], parallelToolCalls = true, thoughts = true, inThought = false } = expected;
     this.syntax = format.toolCalls && tools.length > 0 ? TOOL_CALL_SYNTAXES[format.toolCalls] : undefined;
     const most = parallelToolCalls ? Infinity : 1;
     this.writer = new PartWriter(this.syntax && { createId: this.syntax.createId, most });
-    this.parsing = this.parse(format.thought, inThought);
+    this.parsing = this.parse(thoughts ? format.thought : undefined, inThought);
   }
 
   /** @param text what follows; may be empty */

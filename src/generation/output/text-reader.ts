@@ -67,7 +67,17 @@ export class TextReader {
   }
 
   *whitespace(): Parsing<void> {
-    while (/^\s$/.test(yield* this.peek())) this.skip();
+    yield* this.word(/^\s$/);
+  }
+
+  /** Reads characters of a kind, at most so many; what they say may be empty. */
+  *word(kind: RegExp, most = Infinity): Parsing<string> {
+    let word = '';
+    while (word.length < most && kind.test(yield* this.peek())) {
+      word += yield* this.peek();
+      this.skip();
+    }
+    return word;
   }
 
   /** What was read since the last `take`. */

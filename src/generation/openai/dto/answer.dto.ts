@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Usage } from './usage.dto.js';
 
-export const FINISH_REASONS = ['stop', 'length'] as const;
+export const FINISH_REASONS = ['stop', 'length', 'tool_calls'] as const;
 export type OpenAiFinishReason = (typeof FINISH_REASONS)[number];
 
 /** What every answer of this dialect has, and every chunk of a stream. */
@@ -42,7 +42,8 @@ export abstract class ChoiceBase {
   index!: number;
 
   @ApiProperty({
-    description: '`stop`: the model ended, or a stop string or token appeared; `length`: the answer was cut',
+    description:
+      '`stop`: the model ended, or a stop string or token appeared; `length`: the answer was cut; `tool_calls`: it calls tools',
     enum: FINISH_REASONS,
     example: 'stop',
   })

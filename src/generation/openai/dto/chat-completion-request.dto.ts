@@ -1,7 +1,18 @@
 import { BooleanField, CheckedField, IntegerField } from '../../../common/fastapi/fields.js';
 import { checkMessages, MESSAGES_SCHEMA, type RequestMessage } from '../messages.js';
 import { EMPTY_LIST, isEmptyList, NOTHING, RefusedField } from '../../../common/fastapi/refused-field.js';
+import {
+  checkToolChoice,
+  checkTools,
+  type RequestTool,
+  type RequestToolChoice,
+  TOOL_CHOICE_SCHEMA,
+  TOOLS_SCHEMA,
+} from '../tools.js';
 import { SamplingRequest } from './sampling-request.dto.js';
+
+/** OpenAI's. */
+const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
 
 const never = (): boolean => false;
 
@@ -49,16 +60,61 @@ export class ChatCompletionRequest extends SamplingRequest {
   })
   chat_template_kwargs?: Readonly<Record<string, unknown>>;
 
-  @RefusedField(EMPTY_LIST, isEmptyList)
-  tools?: unknown;
+  @CheckedField({
+    description: 'Functions that the model may call, for models whose chat template knows tools',
+    example: [],
+    schema: TOOLS_SCHEMA as never,
+    check: checkTools,
+  })
+  tools?: RequestTool[];
 
-  @RefusedField({ type: 'string', nullable: true, enum: ['none', 'auto', null] }, (value) =>
-    ['none', 'auto'].includes(value as string),
-  )
-  tool_choice?: unknown;
+  @CheckedField({
+    description: 'Whether it calls tools: as it likes (`auto`, if left out), not at all, at least one, or this one',
+    example: 'auto',
+    schema: TOOL_CHOICE_SCHEMA as never,
+    check: checkToolChoice,
+  })
+  tool_choice?: RequestToolChoice;
 
-  @RefusedField(EMPTY_LIST, isEmptyList)
+  @BooleanField({ description: 'Whether it may call several tools at once; true if left out', example: true })
+  parallel_tool_calls?: boolean;
+
+  @CheckedField({
+    description:
+      'How much the model thinks before it answers: `none` turns thinking off, anything else turns it on; what the levels mean is up to the chat template',
+    example: 'none',
+    schema: { type: 'string', nullable: true, enum: [...EFFORTS, null] } as never,
+    check: (value) =>
+      EFFORTS.some((effort) => effort === value)
+        ? undefined
+        : { type: 'enum', msg: `Input should be one of ${EFFORTS.join(', ')}` },
+  })
+  reasoning_effort?: (typeof EFFORTS)[number];
+
+  @BooleanField({
+    description:
+      'Whether the model thinks before it answers; if left out, `reasoning_effort` or the chat template decides',
+    example: false,
+  })
+  enable_thinking?: boolean;
+
+  @IntegerField({
+    description: 'Upper bound on tokens of a thought: one that is longer is ended, and the answer follows',
+    example: 100,
+    ge: 0,
+    le: Number.MAX_SAFE_INTEGER,
+  })
+  thinking_token_budget?: number;
+
+  @RefusedField(EMPTY_LIST, isEmptyList, 'This is deprecated by OpenAI, and not supported here: use tools')
   functions?: unknown;
+
+  @RefusedField(
+    { type: 'string', nullable: true, enum: ['none', 'auto', null] },
+    (value) => ['none', 'auto'].includes(value as string),
+    'This is deprecated by OpenAI, and not supported here: use tool_choice',
+  )
+  function_call?: unknown;
 
   @RefusedField(
     {

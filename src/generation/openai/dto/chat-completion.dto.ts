@@ -37,15 +37,48 @@ export class ChatLogprobs {
   refusal!: null;
 }
 
+export class CalledFunction {
+  @ApiProperty({ description: 'Its name', example: 'get_weather' })
+  name!: string;
+
+  @ApiProperty({
+    description: 'Text of a JSON object, as the model wrote it; only its beginning, if the answer was cut',
+    example: '{"city": "Paris"}',
+  })
+  arguments!: string;
+}
+
+export class ToolCall {
+  @ApiProperty({ description: 'For the message with the result', example: 'call_9f0c2b7d1e6a4835' })
+  id!: string;
+
+  @ApiProperty({ description: 'What is called', enum: ['function'], example: 'function' })
+  type!: 'function';
+
+  @ApiProperty({ description: 'The call', type: CalledFunction })
+  function!: CalledFunction;
+}
+
 export class ChatAnswerMessage {
   @ApiProperty({ description: 'Who speaks', enum: ['assistant'], example: 'assistant' })
   role!: 'assistant';
 
   @ApiProperty({
-    description: 'The generated text, without special tokens',
+    description: 'The generated text, without special tokens; null if there is none, but calls of tools',
+    oneOf: [{ type: 'string' }, { type: 'null' }],
     example: 'An Inference Endpoint is a server that loads a model and answers requests over HTTP.',
   })
-  content!: string;
+  content!: string | null;
+
+  @ApiProperty({
+    description: 'What the model thought before; only when it did',
+    required: false,
+    example: 'I know this one.',
+  })
+  reasoning_content?: string;
+
+  @ApiProperty({ description: 'Tools to call; only when there are any', required: false, type: [ToolCall] })
+  tool_calls?: ToolCall[];
 
   @ApiProperty({ description: 'Always null', type: 'null', example: null })
   refusal!: null;

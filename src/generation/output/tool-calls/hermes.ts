@@ -11,7 +11,7 @@ export const HERMES: ToolCallSyntax = {
   beginMarkers: [BEGIN],
   *read({ reader, calls }) {
     // The markers say that it is a call, also to a tool that nobody has.
-    if (!(yield* readJsonCall(reader, calls, { isTool: () => true, bareName: true }))) return;
+    if (!(yield* readJsonCall(reader, calls, { isTool: () => true, isExplicit: true }))) return;
     yield* reader.whitespace();
     if (yield* reader.match([END])) reader.take();
   },

@@ -5,12 +5,13 @@ import type { Parsing, TextReader } from '../text-reader.js';
 /** Longer strings are no name of a tool. */
 const MAX_NAME_LENGTH = 256;
 const ARGUMENTS = ['arguments', 'parameters'];
+const OTHER_KEYS = ['type', 'id'];
 const nothing = (): void => undefined;
 
 export interface JsonCallOptions {
   readonly isTool: (name: string) => boolean;
-  /** Whether a call may leave its arguments out. */
-  readonly bareName: boolean;
+  /** Whether markers say that this is a call. If not, it has to have arguments, and nothing that no call has. */
+  readonly isExplicit: boolean;
 }
 
 /**
@@ -43,13 +44,13 @@ export function* readJsonCall(reader: TextReader, calls: CallWriter, options: Js
         if (outcome !== 'complete') return outcome === 'broken';
         told = true;
       }
-    } else if (!(yield* readJson(reader, nothing))) {
+    } else if (!(options.isExplicit || OTHER_KEYS.includes(key)) || !(yield* readJson(reader, nothing))) {
       return told;
     }
   } while (yield* readSymbol(reader, ','));
   if (!(yield* readSymbol(reader, '}'))) return told;
   if (told) reader.take();
-  else if (name !== undefined && options.bareName) told = tellAll(reader, calls, name, '{}');
+  else if (name !== undefined && options.isExplicit) told = tellAll(reader, calls, name, '{}');
   return told;
 }
 

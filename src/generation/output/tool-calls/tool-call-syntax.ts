@@ -2,6 +2,9 @@ import type { ToolCallFormat } from '../output-format.js';
 import type { CallWriter } from '../part-writer.js';
 import type { Parsing, TextReader } from '../text-reader.js';
 import { HERMES } from './hermes.js';
+import { LLAMA3 } from './llama3.js';
+import { MISTRAL } from './mistral.js';
+import { PYTHONIC } from './pythonic.js';
 
 export interface CallContext {
   readonly reader: TextReader;
@@ -26,4 +29,9 @@ export interface ToolCallSyntax {
   readonly createId: () => string;
 }
 
-export const TOOL_CALL_SYNTAXES: Readonly<Record<ToolCallFormat, ToolCallSyntax>> = { hermes: HERMES };
+export const TOOL_CALL_SYNTAXES: Readonly<Record<ToolCallFormat, ToolCallSyntax>> = {
+  hermes: HERMES,
+  llama3: LLAMA3,
+  mistral: MISTRAL,
+  pythonic: PYTHONIC,
+};

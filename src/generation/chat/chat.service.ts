@@ -1,0 +1,121 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { RequestValidationError } from '../../common/fastapi/validation-fault.js';
+import type { Config } from '../../config/config.js';
+import { CONFIG } from '../../config/config.module.js';
+import type { AnswerOptions, Prompt } from '../../inference/inference-provider.js';
+import { ModelService } from '../model.service.js';
+import { type OutputFormat, readOutputFormat, rendersTools, type ThoughtMarkers } from '../output/output-format.js';
+import { OutputParser } from '../output/output-parser.js';
+import { TOOL_CALL_SYNTAXES } from '../output/tool-calls/tool-call-syntax.js';
+import type { ChatRequest, FunctionTool, ThinkingRequest } from './chat-request.js';
+import { toTemplateMessages } from './history.js';
+
+/** What the engine is to know for answers to a conversation, and what is made of their text. */
+export interface AnswerPlan {
+  /** To be part of every request to the engine. */
+  readonly options: Pick<AnswerOptions, 'keptSpecialTokens'>;
+  /** For one answer. */
+  readonly createParser: () => OutputParser;
+}
+
+/** What becomes of a conversation. */
+export interface ChatPlan {
+  readonly prompt: Prompt;
+  /** Once the prompt's token ids are known. */
+  readonly planAnswers: (ids: readonly number[], signal: AbortSignal) => Promise<AnswerPlan>;
+}
+
+/** Tokens at the end of a prompt that are looked at for the beginning of a thought. */
+const TAIL = 16;
+
+/** Turns conversations with tools and thoughts into prompts, and answers into their parts, for every dialect. */
+@Injectable()
+export class ChatService {
+  constructor(
+    private readonly models: ModelService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** How the model writes; nothing is known before it is loaded. */
+  get format(): OutputFormat {
+    return readOutputFormat(this.models.model, this.config);
+  }
+
+  /**
+   * @throws {RequestValidationError} for `tools` and `tool_choice`, which dialects name alike
+   * @throws {ModelNotLoadedError}
+   */
+  plan(request: ChatRequest): ChatPlan {
+    this.checkTools(request);
+    const { format } = this;
+    const { toolChoice, addGenerationPrompt = true } = request;
+    const tools = toolChoice === 'none' ? [] : (request.tools ?? []);
+    const prompt: Prompt = {
+      kind: 'chat',
+      messages: toTemplateMessages(request.messages, format.toolCalls),
+      addGenerationPrompt,
+      ...(tools.length > 0 && { tools: tools.map(toTemplateTool) }),
+      variables: { ...toVariables(request.thinking), ...request.variables },
+    };
+    const planAnswers: ChatPlan['planAnswers'] = async (ids, signal) => {
+      const inThought = format.thought !== undefined && (await this.endsWithin(format.thought, ids, signal));
+      const expected = {
+        tools: tools.map(({ name }) => name),
+        parallelToolCalls: request.parallelToolCalls,
+        thoughts: this.config.reasoning,
+        inThought,
+      };
+      return {
+        options: { keptSpecialTokens: this.markers(format, tools.length > 0) },
+        createParser: () => new OutputParser(format, expected),
+      };
+    };
+    return { prompt, planAnswers };
+  }
+
+  /** Many templates begin the thought themselves. */
+  private async endsWithin({ begin }: ThoughtMarkers, ids: readonly number[], signal: AbortSignal): Promise<boolean> {
+    const tail = await this.models.decode(ids.slice(-TAIL), signal);
+    return tail.trimEnd().endsWith(begin);
+  }
+
+  /** What sets the parts of an answer apart, which may be special tokens. */
+  private markers({ thought, toolCalls }: OutputFormat, withTools: boolean): readonly string[] {
+    return [
+      ...(thought && this.config.reasoning ? [thought.begin, thought.end] : []),
+      ...(toolCalls && withTools ? TOOL_CALL_SYNTAXES[toolCalls].markers : []),
+    ];
+  }
+
+  private checkTools({ tools = [], toolChoice = 'auto' }: ChatRequest): void {
+    if (typeof toolChoice === 'object' && !tools.some(({ name }) => name === toolChoice.name)) {
+      throw wrong('tool_choice', `There is no tool ${JSON.stringify(toolChoice.name)}`, toolChoice);
+    }
+    if (tools.length === 0 && toolChoice === 'required') throw wrong('tool_choice', 'There are no tools', toolChoice);
+    if (tools.length === 0 || toolChoice === 'none') return;
+    if (!rendersTools(this.models.model)) {
+      throw wrong('tools', 'The chat template of this model does not know tools', tools);
+    }
+    if (!this.format.toolCalls) {
+      throw wrong('tools', 'How this model calls tools is not known: set TOOL_CALL_FORMAT', tools);
+    }
+  }
+}
+
+function wrong(param: 'tools' | 'tool_choice', msg: string, input: unknown): RequestValidationError {
+  return new RequestValidationError([{ type: 'value_error', loc: ['body', param], msg, input }]);
+}
+
+/** In the form of OpenAI's, which chat templates have come to expect; some want to see parameters of every tool. */
+function toTemplateTool({ name, description, parameters = { type: 'object', properties: {} } }: FunctionTool): object {
+  return { type: 'function', function: { name, ...(description !== undefined && { description }), parameters } };
+}
+
+/** Templates name the switch differently; a variable that one does not know has no effect. */
+function toVariables({ effort, enabled: given }: ThinkingRequest = {}): Record<string, unknown> {
+  const enabled = given ?? (effort === undefined ? undefined : effort !== 'none');
+  return {
+    ...(enabled !== undefined && { enable_thinking: enabled, thinking: enabled }),
+    ...(effort !== undefined && effort !== 'none' && { reasoning_effort: effort }),
+  };
+}
