@@ -48,6 +48,8 @@ export class Engine {
     let ready = false;
     const onFailure = (error: EngineError): void => {
       broken.reject(error);
+      // One thread is of no use without the other.
+      for (const thread of [decoder, text]) thread.giveUp(error);
       // Before, the load itself ends with the error.
       if (ready) handlers.onFailure?.(error);
     };

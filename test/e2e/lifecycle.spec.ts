@@ -9,9 +9,10 @@ import {
   chmodSync,
   readdirSync,
 } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { DEMO_MODEL, editJson, fixture, TemporaryFolders } from '../support/folders.js';
+import { DEMO_MODEL, editJson, fixture, ROOT, TemporaryFolders } from '../support/folders.js';
 import { writeLargeModel } from '../support/large-model.js';
 import { type Exit, ServerProcess } from '../support/server.js';
 
@@ -99,6 +100,25 @@ describe('the end of the process', () => {
     await server.fetch('/health/live', { signal: controller.signal });
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     await pending;
+  });
+});
+
+describe('SIGTERM in the middle of an answer', () => {
+  it('lets it finish, and a second one ends the process at once', async () => {
+    const server = await ServerProcess.ready({ MODEL_PATH: fixture('llama') });
+    const endless = { prompt: 'x', max_tokens: 2000, ignore_eos: true, stream: true };
+    const response = await server.post('/v1/completions', endless);
+    void server.stop();
+    await server.log('draining');
+    const refused = await server.post('/generate', { prompt: 'x' });
+    expect([refused.status, refused.headers.get('connection')]).toEqual([503, 'close']);
+    expect(await server.stop()).toEqual({ code: 1, signal: null });
+    await expect(response.text()).rejects.toThrow();
+  });
+
+  it('loses no accepted answer of ten clients, and refuses no connection before they have theirs', () => {
+    const { status, stdout } = spawnSync(process.execPath, [join(ROOT, 'test/reliability/drain.mjs'), '1']);
+    expect([status, stdout.toString().trimEnd().split('\n').at(-1)]).toEqual([0, '1 passed, 0 failed']);
   });
 });
 

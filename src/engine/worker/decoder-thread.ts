@@ -88,9 +88,14 @@ export class DecoderThread {
     if (this.submissions.delete(id) && !finished) this.thread.post({ type: 'cancel', id });
   }
 
+  /** Ends what runs, and whatever comes, with this error. */
+  giveUp(error: EngineError): void {
+    this.fail(error, false);
+  }
+
   /** Stops whatever the thread is doing, frees all that is native and ends the thread. */
   async dispose(): Promise<void> {
-    this.fail(new EngineError('not_loaded', 'the model is being unloaded'), false);
+    this.giveUp(new EngineError('not_loaded', 'the model is being unloaded'));
     this.interrupt.raise();
     await this.thread.finish({ type: 'dispose' });
     this.interrupt.dispose();

@@ -79,8 +79,13 @@ export class TextThread {
     }
   }
 
+  /** Ends what runs, and whatever comes, with this error. */
+  giveUp(error: EngineError): void {
+    this.fail(error, false);
+  }
+
   async dispose(): Promise<void> {
-    this.fail(new EngineError('not_loaded', 'the model is being unloaded'), false);
+    this.giveUp(new EngineError('not_loaded', 'the model is being unloaded'));
     await this.thread.terminate();
   }
 
@@ -101,9 +106,10 @@ export class TextThread {
     if (this.failure) throw this.failure;
     const call = ++this.lastCall;
     const answer = new Deferred<TextResult>();
+    // First: it throws for what a message cannot hold.
+    this.thread.post({ call, task });
     this.calls.set(call, answer);
     this.standstill.begin(call);
-    this.thread.post({ call, task });
     return answer.promise;
   }
 

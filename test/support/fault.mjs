@@ -1,0 +1,36 @@
+/**
+ * Preloaded into a server under test (`--import`), in its threads as well: makes one of them break when a certain request
+ * comes. The server itself has no door for this.
+ */
+import workerThreads, { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { syncBuiltinESMExports } from 'node:module';
+
+const { FAULT: fault, FAULT_THREAD: thread } = process.env;
+
+const FAULTS = {
+  exception: () => {
+    throw new Error('injected');
+  },
+  memory: () => {
+    const kept = [];
+    for (;;) kept.push(new Array(100_000).fill(kept.length));
+  },
+  crash: () => process.kill(process.pid, 'SIGSEGV'),
+};
+
+if (isMainThread) {
+  // Exhausted soon, so that the test need not fill the machine.
+  workerThreads.Worker = class extends workerThreads.Worker {
+    constructor(url, options) {
+      super(url, { ...options, resourceLimits: { maxOldGenerationSizeMb: 100 } });
+    }
+  };
+  syncBuiltinESMExports();
+} else if (parentPort && thread === (workerData?.options ? 'decoder' : workerData?.modelPath && 'text')) {
+  parentPort.addEventListener('message', (event) => {
+    if (!JSON.stringify(event.data).includes(thread === 'text' ? 'break now' : '"maxNewTokens":13')) return;
+    // Nobody else gets to see it.
+    event.stopImmediatePropagation();
+    FAULTS[fault]();
+  });
+}
