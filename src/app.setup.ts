@@ -2,9 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { useConnections } from './common/http/connections.js';
+import { useAccessControl } from './access/access-control.js';
+import { useBrowserRules } from './common/http/browsers.js';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
+import type { Config } from './config/config.js';
+import { CONFIG } from './config/config.module.js';
 
 /** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -31,6 +36,10 @@ export function configureApp(app: NestFastifyApplication): void {
     void reply.header(REQUEST_ID_HEADER, request.id);
     done();
   });
+  useConnections(app);
+  const config = app.get<Config>(CONFIG);
+  useBrowserRules(app, config.corsOrigins);
+  useAccessControl(app, config);
   useMethodNotAllowed(app);
   useJsonBodies(app);
 }

@@ -7,7 +7,7 @@ import { AppModule } from './app.module.js';
 import { configureApp, createHttpAdapter } from './app.setup.js';
 import { createLogger } from './common/logging/logger.js';
 import { NestLogger } from './common/logging/nest-logger.js';
-import { type Config, ConfigError, loadConfig } from './config/config.js';
+import { type Config, ConfigError, loadConfig, printable } from './config/config.js';
 import { ModelService } from './generation/model.service.js';
 import { setUpOpenApi } from './openapi.js';
 
@@ -16,7 +16,7 @@ const LAST_ANSWERS_MS = 2_000;
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config);
-  logger.info({ config }, 'starting');
+  logger.info({ config: printable(config) }, 'starting');
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config), createHttpAdapter(logger), {
     logger: new NestLogger(logger),
     // Only JSON is read, by a parser of our own (see useJsonBodies).

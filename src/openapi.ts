@@ -1,4 +1,4 @@
-import type { INestApplication } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { Config } from './config/config.js';
 import { DEFAULT_MAX_NEW_TOKENS, GenerateRequest } from './generation/seed/dto/generate-request.dto.js';
@@ -7,7 +7,13 @@ import { version } from './version.js';
 const DESCRIPTION = 'Serves a Hugging Face model: safetensors in, text out, on ONNX Runtime.';
 
 /** Serves Swagger UI at `/docs` and the document at `/openapi.json`. */
-export function setUpOpenApi(app: INestApplication, config: Config): void {
+export function setUpOpenApi(app: NestFastifyApplication, config: Config): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRoute', (route) => {
+      if (/^\/(docs|openapi\.)/.test(route.url)) route.config = { ...route.config, public: 'docs' };
+    });
   SwaggerModule.setup('docs', app, () => createDocument(app, config), {
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',
@@ -15,7 +21,7 @@ export function setUpOpenApi(app: INestApplication, config: Config): void {
   });
 }
 
-function createDocument(app: INestApplication, config: Config): OpenAPIObject {
+function createDocument(app: NestFastifyApplication, config: Config): OpenAPIObject {
   const options = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('roost')

@@ -2,12 +2,18 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readApiKeys } from './api-keys.js';
+import { ConfigError } from './config-error.js';
+
+export { ConfigError };
 
 const DEVICES = ['auto', 'cpu', 'cuda'] as const;
 const DTYPES = ['auto', 'float32', 'float16', 'bfloat16'] as const;
 const QUANTIZATIONS = ['none', 'int8', 'int4'] as const;
 const TOOL_CALL_FORMATS = ['auto', 'hermes', 'llama3', 'mistral', 'pythonic'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const PUBLIC_ROUTES = ['docs', 'metrics'] as const;
 
 /** Where Inference Endpoints and its like mount the model. */
 export const MOUNTED_MODEL = '/repository';
@@ -39,12 +45,22 @@ export interface Config {
   readonly toolCallFormat: (typeof TOOL_CALL_FORMATS)[number];
   /** Whether thoughts are told apart from answers, where the chat template has them. */
   readonly reasoning: boolean;
+  /** SHA-256 of each key that opens the server, in hexadecimal; none, and it is open to all. */
+  readonly apiKeyHashes: readonly string[];
+  /** Routes that need no key though there are keys. */
+  readonly publicRoutes: readonly (typeof PUBLIC_ROUTES)[number][];
+  /** Most requests of a client in a minute. */
+  readonly requestsPerMinute: number | undefined;
+  /** Most tokens of a client in a minute, those of prompts and of answers. */
+  readonly tokensPerMinute: number | undefined;
+  /** Pages of which other sites may use this server from a browser; none, if empty. */
+  readonly corsOrigins: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
-/** A variable with an impossible value; the message is one line for the operator. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
+/** What of the configuration may be logged. */
+export function printable({ apiKeyHashes, ...config }: Config): object {
+  return { ...config, apiKeys: apiKeyHashes.length };
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,7 +97,23 @@ export function loadConfig(
     threads: integer(env, 'THREADS', 1, 1024),
     toolCallFormat: oneOf(env, 'TOOL_CALL_FORMAT', TOOL_CALL_FORMATS) ?? 'auto',
     reasoning: oneOf(env, 'REASONING', ['auto', 'off']) !== 'off',
+    apiKeyHashes: readApiKeys(text(env, 'API_KEY'), text(env, 'API_KEY_FILE')),
+    publicRoutes: someOf(env, 'PUBLIC_ROUTES', PUBLIC_ROUTES),
+    requestsPerMinute: integer(env, 'RATE_LIMIT_REQUESTS', 1, 1_000_000_000),
+    tokensPerMinute: integer(env, 'RATE_LIMIT_TOKENS', 1, 1_000_000_000_000),
+    corsOrigins: corsOrigins(env),
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS) ?? 'info',
+  });
+}
+
+/** `*`, or origins with commas between. */
+function corsOrigins(env: Environment): string[] {
+  const origins = text(env, 'CORS_ORIGIN')?.split(',') ?? [];
+  return origins.map((given) => {
+    const origin = given.trim();
+    if (origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)) return origin;
+    const wanted = 'must be * or origins as https://example.com, with commas between';
+    throw new ConfigError(`CORS_ORIGIN is ${JSON.stringify(given)}, but ${wanted}`);
   });
 }
 
@@ -118,4 +150,10 @@ function oneOf<const T extends string>(env: Environment, name: string, allowed: 
   if (found === undefined)
     throw new ConfigError(`${name} is ${JSON.stringify(value)}, but must be one of ${allowed.join(', ')}`);
   return found;
+}
+
+/** A list with commas between. */
+function someOf<const T extends string>(env: Environment, name: string, allowed: readonly T[]): T[] {
+  const values = text(env, name)?.split(',') ?? [];
+  return values.flatMap((value) => oneOf({ [name]: value }, name, allowed) ?? []);
 }

@@ -1,17 +1,31 @@
 import { stat } from 'node:fs/promises';
 import type { StepEvent } from './batching/generation-loop.js';
+import { monotonicNow } from './clock.js';
 import { EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { checkRequest } from './request-check.js';
+import { explainSampling } from './sampling/explain-sampling.js';
 import { resolveSampling } from './sampling/sampling-parameters.js';
-import type { EngineOptions, GenerationEvent, GenerationRequest, LoadProgress, ModelInfo, Prompt } from './types.js';
+import type {
+  EngineOptions,
+  Explanation,
+  GenerationEvent,
+  GenerationRequest,
+  LoadProgress,
+  ModelInfo,
+  Prompt,
+  StepReport,
+  Timings,
+} from './types.js';
 import { Deferred } from './worker/deferred.js';
-import { DecoderThread, type LoadedDecoder } from './worker/decoder-thread.js';
+import { DecoderThread, type LoadedDecoder, type Progress } from './worker/decoder-thread.js';
 import { TextThread } from './worker/text-thread.js';
 
 export interface EngineHandlers {
   /** A part of the load begins, or goes on for some seconds. */
   readonly onProgress?: (progress: LoadProgress) => void;
+  /** The network has run once. */
+  readonly onStep?: (report: StepReport) => void;
   /** A loaded engine broke: running requests ended with this error, and it is of no more use. */
   readonly onFailure?: (error: EngineError) => void;
 }
@@ -37,7 +51,8 @@ export class Engine {
       if (ready) handlers.onFailure?.(error);
     };
     const onProgress = (progress: LoadProgress): void => handlers.onProgress?.(progress);
-    const decoder = new DecoderThread(options, { onProgress, onFailure });
+    const onStep = (report: StepReport): void => handlers.onStep?.(report);
+    const decoder = new DecoderThread(options, { onProgress, onStep, onFailure });
     const text = new TextThread(options.modelPath, onFailure);
     let disposing: Promise<void> | undefined;
     const dispose = (): Promise<void> => {
@@ -85,6 +100,29 @@ export class Engine {
   }
 
   /**
+   * What `generate` would do with a request, without doing it.
+   *
+   * @throws {EngineError} request_invalid, template_failed, cancelled or not_loaded
+   */
+  async explain({ prompt, ...request }: GenerationRequest, signal?: AbortSignal): Promise<Explanation> {
+    checkRequest({ prompt, ...request }, this.info.vocabSize);
+    const rendered = await orAborted(this.text.explain(prompt), signal);
+    const { defaults } = this.loaded;
+    const explanation = {
+      prompt: rendered,
+      sampling: explainSampling(request.sampling ?? {}, defaults),
+      room: this.info.contextLength - rendered.ids.length,
+      eosIds: defaults.eosIds,
+    };
+    try {
+      const maxNewTokens = this.fit(rendered.ids, request.maxNewTokens);
+      return { ...explanation, maxNewTokens, refusal: undefined };
+    } catch (error) {
+      return { ...explanation, maxNewTokens: undefined, refusal: EngineError.from(error).serialize() };
+    }
+  }
+
+  /**
    * Generates an answer: a `start`, `tokens` as they come, a `finish`. Leaving the iteration early ends the request,
    * as does the signal, in whatever state it is.
    *
@@ -93,15 +131,18 @@ export class Engine {
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     checkRequest(request, this.info.vocabSize);
     const { prompt, sampling, maxNewTokens, ...options } = request;
+    const timings: Progress = { received: monotonicNow() };
     const ids = await this.encode(prompt, signal);
     const id = ++this.lastId;
-    const queue = this.decoder.submit({
+    const loopRequest = {
       ...options,
       id,
       prompt: Int32Array.from(ids),
       maxNewTokens: this.fit(ids, maxNewTokens),
       sampling: resolveSampling(sampling ?? {}, this.loaded.defaults.sampling),
-    });
+    };
+    timings.queued = monotonicNow();
+    const queue = this.decoder.submit(loopRequest, timings);
     const abort = (): void => {
       queue.fail(cancelled());
       // Also when nobody reads on, and so nothing below is reached.
@@ -113,7 +154,7 @@ export class Engine {
     let newTokens = 0;
     let finished = false;
     try {
-      yield { type: 'start', promptTokens };
+      yield { type: 'start', promptTokens, timings };
       while (!finished) {
         const steps = await queue.next();
         newTokens += steps.length;
@@ -121,7 +162,9 @@ export class Engine {
         const last = steps.at(-1);
         if (last?.finish) {
           finished = true;
-          yield { type: 'finish', ...last.finish, promptTokens, cachedTokens: last.cachedTokens, newTokens };
+          const { finish, cachedTokens } = last;
+          // Whoever has finished has come by all of them.
+          yield { type: 'finish', ...finish, promptTokens, cachedTokens, newTokens, timings: timings as Timings };
         }
       }
     } finally {

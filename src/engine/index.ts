@@ -1,4 +1,5 @@
 /** The engine's only door: what the rest of the server may use. Nothing in this folder knows of Nest or HTTP. */
+export { monotonicNow } from './clock.js';
 export { Engine, type EngineHandlers } from './engine.js';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.js';
 export type { Grammar, JsonSchema, StructuralTagFormat, TagFormat } from './grammar/grammar.js';
@@ -8,7 +9,9 @@ export type {
   AnswerOptions,
   ComputeType,
   Device,
+  EffectiveParameter,
   EngineOptions,
+  Explanation,
   Finish,
   FinishReason,
   GenerationEvent,
@@ -16,7 +19,11 @@ export type {
   LoadPhase,
   LoadProgress,
   ModelInfo,
+  ParameterSource,
   Prompt,
+  RenderedPrompt,
+  StepReport,
+  Timings,
   TokenLogprob,
   TokenLogprobs,
 } from './types.js';

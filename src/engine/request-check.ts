@@ -23,11 +23,13 @@ export function checkRequest(request: GenerationRequest, vocabSize: number): voi
 }
 
 function checkSampling(sampling: SamplingRequest, vocabSize: number): void {
-  const { temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, logitBias } = sampling;
+  const { temperature, topK, topP, minP, typicalP } = sampling;
+  const { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias } = sampling;
   checkNumber('temperature', temperature, 'at least 0', (value) => value >= 0);
   checkWhole('topK', topK, 0, Number.MAX_SAFE_INTEGER);
   checkNumber('topP', topP, 'above 0 and at most 1', (value) => value > 0 && value <= 1);
   checkRange('minP', minP, 0, 1);
+  checkNumber('typicalP', typicalP, 'above 0 and at most 1', (value) => value > 0 && value <= 1);
   checkNumber('repetitionPenalty', repetitionPenalty, 'above 0', (value) => value > 0);
   checkRange('presencePenalty', presencePenalty, -MAX_PENALTY, MAX_PENALTY);
   checkRange('frequencyPenalty', frequencyPenalty, -MAX_PENALTY, MAX_PENALTY);

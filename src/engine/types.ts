@@ -1,8 +1,9 @@
+import type { SerializedEngineError } from './errors.js';
 import type { Grammar } from './grammar/grammar.js';
 import type { Quantization, QuantizationRecipe } from './graph/quantization.js';
 import type { DataType } from './weights/data-type.js';
 import type { IdLogprob } from './sampling/log-probabilities.js';
-import type { SamplingRequest } from './sampling/sampling-parameters.js';
+import type { SamplingParameters, SamplingRequest } from './sampling/sampling-parameters.js';
 import type { ChatInput, ChatTemplateSources } from './tokens/chat-template.js';
 
 export type Device = 'cpu' | 'cuda';
@@ -63,6 +64,8 @@ export interface ModelInfo {
   readonly hasChatTemplate: boolean;
   /** If there are any. */
   readonly chatTemplates?: ChatTemplateSources;
+  /** Stands for weights, tokenizer, chat template, quantization and runtime: with the same one, a seed gives the same answer. */
+  readonly fingerprint: string;
   /** What the operator should know: tensors without a use, settings without an implementation. */
   readonly warnings: readonly string[];
 }
@@ -151,9 +154,64 @@ export interface Finish {
   readonly stopTokenId?: number;
 }
 
+/** Who decided the value of a parameter: the caller, the model's generation_config.json, or this engine. */
+export type ParameterSource = 'request' | 'generation_config.json' | 'default';
+
+/** A parameter as it takes effect. */
+export interface EffectiveParameter<T> {
+  readonly value: T;
+  readonly source: ParameterSource;
+}
+
+export type EffectiveSampling = {
+  readonly [K in keyof SamplingParameters]: EffectiveParameter<SamplingParameters[K]>;
+};
+
+/** A prompt as the model reads it. */
+export interface RenderedPrompt {
+  /** Of a chat, what the template made of it; of token ids, what they say. */
+  readonly text: string;
+  readonly ids: readonly number[];
+  /** What each token says by itself; bytes that are no whole character are `\ufffd`. */
+  readonly pieces: readonly string[];
+}
+
+/** What `generate` would do with a request. */
+export interface Explanation {
+  readonly prompt: RenderedPrompt;
+  readonly sampling: EffectiveSampling;
+  /** Tokens that the context has left for an answer; below 1, there can be none. */
+  readonly room: number;
+  /** Most tokens of the answer; undefined when it would be refused. */
+  readonly maxNewTokens: number | undefined;
+  /** Tokens that end an answer. */
+  readonly eosIds: readonly number[];
+  /** Why it would be refused: nothing is ever cut off to make it fit. */
+  readonly refusal: SerializedEngineError | undefined;
+}
+
+/** When a request had come how far, in milliseconds of the machine's monotonic clock (`monotonicNow`). */
+export interface Timings {
+  /** The engine was asked. */
+  readonly received: number;
+  /** The prompt was tokenized, and the request began to wait for a slot. */
+  readonly queued: number;
+  /** It had a slot, and its prompt began to be read. */
+  readonly started: number;
+  /** The first token of the answer was chosen. */
+  readonly firstToken: number;
+  /** The last token of the answer was chosen. */
+  readonly finished: number;
+}
+
 export type GenerationEvent =
   /** The prompt is tokenized and accepted. */
-  | { readonly type: 'start'; readonly promptTokens: number }
+  | {
+      readonly type: 'start';
+      readonly promptTokens: number;
+      /** Filled in as the request gets on: tells also of one that does not finish how far it came. */
+      readonly timings?: Partial<Timings>;
+    }
   /** Whole characters of the answer, and the tokens since the last event; the text may be empty. */
   | {
       readonly type: 'tokens';
@@ -169,4 +227,20 @@ export type GenerationEvent =
       readonly cachedTokens: number;
       /** Tokens of the answer, the end-of-sequence token included. */
       readonly newTokens: number;
+      readonly timings?: Timings;
     });
+
+/** What one run of the network was, for those who watch. */
+export interface StepReport {
+  readonly kind: 'prefill' | 'decode';
+  /** When it began, and when its tokens were chosen; in milliseconds of the machine's monotonic clock. */
+  readonly began: number;
+  readonly ended: number;
+  /** Sequences that had a part in it. */
+  readonly sequences: number;
+  /** Tokens that the network took in, those of drafts included. */
+  readonly tokens: number;
+  /** Tokens that were drafted, and how many of them the answer then had. */
+  readonly drafted: number;
+  readonly accepted: number;
+}

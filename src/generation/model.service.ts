@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } f
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import {
+  type Explanation,
   type GenerationEvent,
   type GenerationRequest,
   INFERENCE_PROVIDER,
@@ -97,6 +98,16 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
    */
   async decode(ids: readonly number[], signal: AbortSignal): Promise<string> {
     return this.ready().decode(ids, signal);
+  }
+
+  /**
+   * What `generate` would do with a request, without doing it.
+   *
+   * @throws {ModelNotLoadedError}
+   * @throws {InferenceError} request_invalid, template_failed or cancelled
+   */
+  async explain(request: GenerationRequest, signal: AbortSignal): Promise<Explanation> {
+    return this.ready().explain(request, signal);
   }
 
   /**

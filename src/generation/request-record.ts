@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { InferenceError } from '../inference/inference-provider.js';
 
 /** What a request made the model do, for the one line that the log has of it. */
@@ -12,7 +12,7 @@ export class RequestRecord {
 
   /** @param name of the route, which is the line's message */
   constructor(
-    private readonly log: FastifyBaseLogger,
+    private readonly request: FastifyRequest,
     private readonly name: string,
   ) {}
 
@@ -26,11 +26,13 @@ export class RequestRecord {
     this.written = true;
     const line = {
       outcome: this.outcome,
+      client: this.request.client,
       prompt_tokens: this.promptTokens,
       new_tokens: this.newTokens,
       ...fields,
       duration_ms: Math.round(100 * (performance.now() - this.started)) / 100,
     };
-    this.log.info(line, this.name);
+    this.request.log.info(line, this.name);
+    this.request.quota?.spend('tokens', this.promptTokens + this.newTokens);
   }
 }

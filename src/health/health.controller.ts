@@ -1,6 +1,7 @@
 import { Controller, Get, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
+import { Public } from '../access/public.decorator.js';
 import { ErrorBody } from '../common/fastapi/validation-fault.js';
 import { ModelReadyGuard } from '../generation/model-ready.guard.js';
 import { ApiRunning } from './dto/api-running.dto.js';
@@ -17,6 +18,7 @@ export class HealthController {
   ) {}
 
   @Get()
+  @Public()
   @UseGuards(ModelReadyGuard)
   @ApiOperation({ summary: 'Whether requests can be answered', description: 'In the shape of the seed.' })
   @ApiOkResponse({ description: 'The model is loaded', type: ApiRunning })
@@ -26,6 +28,7 @@ export class HealthController {
   }
 
   @Get('live')
+  @Public()
   @HealthCheck()
   @ApiOperation({
     summary: 'Whether the process works',
@@ -36,6 +39,7 @@ export class HealthController {
   }
 
   @Get('ready')
+  @Public()
   @HealthCheck()
   @ApiOperation({ summary: 'Whether the model is loaded', description: 'For a readiness probe.' })
   ready(): Promise<HealthCheckResult> {

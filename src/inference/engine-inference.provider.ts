@@ -3,6 +3,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Engine, EngineError } from '../engine/index.js';
 import type {
+  Explanation,
   GenerationEvent,
   GenerationRequest,
   InferenceProvider,
@@ -36,6 +37,10 @@ export class EngineInferenceProvider implements InferenceProvider {
 
   async decode(ids: readonly number[], signal: AbortSignal): Promise<string> {
     return this.loaded().decode(ids, signal);
+  }
+
+  async explain(request: GenerationRequest, signal: AbortSignal): Promise<Explanation> {
+    return this.loaded().explain(request, signal);
   }
 
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {

@@ -1,18 +1,22 @@
 import type {
   EngineError,
+  Explanation,
   GenerationEvent,
   GenerationRequest,
   LoadProgress,
   ModelInfo,
   Prompt,
+  StepReport,
 } from '../engine/index.js';
 
-export { EngineError as InferenceError } from '../engine/index.js';
+export { EngineError as InferenceError, monotonicNow } from '../engine/index.js';
 export type {
   AnswerOptions,
   ChatMessage,
   ChatTemplateSources,
+  EffectiveParameter,
   EngineErrorCode as InferenceErrorCode,
+  Explanation,
   Finish,
   FinishReason,
   GenerationEvent,
@@ -22,9 +26,12 @@ export type {
   LoadProgress,
   ModelInfo,
   Prompt,
+  RenderedPrompt,
   SamplingRequest,
   StructuralTagFormat,
   TagFormat,
+  StepReport,
+  Timings,
   TokenLogprob,
   TokenLogprobs,
 } from '../engine/index.js';
@@ -34,6 +41,8 @@ export const INFERENCE_PROVIDER = Symbol('INFERENCE_PROVIDER');
 
 export interface LoadListeners {
   onProgress(progress: LoadProgress): void;
+  /** The network has run once; a provider that does not run one never calls this. */
+  onStep?(report: StepReport): void;
   /** A loaded model broke; it cannot be used any more. */
   onFailure(error: EngineError): void;
 }
@@ -58,6 +67,9 @@ export interface InferenceProvider {
 
   /** The text of token ids, special tokens included. Only for a loaded model. */
   decode(ids: readonly number[], signal: AbortSignal): Promise<string>;
+
+  /** What `generate` would do with a request, without doing it. Only for a loaded model. */
+  explain(request: GenerationRequest, signal: AbortSignal): Promise<Explanation>;
 
   /** Generates an answer: a `start`, `tokens` as they come, a `finish`. Only for a loaded model. */
   generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;

@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Config, ConfigError, DEMO_MODEL, loadConfig, MOUNTED_MODEL } from '../../src/config/config.js';
-import { ROOT } from '../support/folders.js';
+import { type Config, ConfigError, DEMO_MODEL, loadConfig, MOUNTED_MODEL, printable } from '../../src/config/config.js';
+import { hashOfKey } from '../../src/config/api-keys.js';
+import { ROOT, TemporaryFolders } from '../support/folders.js';
 
 type Environment = Parameters<typeof loadConfig>[0];
 
@@ -41,6 +43,11 @@ describe('the configuration', () => {
       threads: undefined,
       toolCallFormat: 'auto',
       reasoning: true,
+      apiKeyHashes: [],
+      publicRoutes: [],
+      requestsPerMinute: undefined,
+      tokensPerMinute: undefined,
+      corsOrigins: [],
       logLevel: 'info',
     });
   });
@@ -177,5 +184,55 @@ describe('the model folder', () => {
 
   it('is the demo model when nothing is configured or mounted', () => {
     expect(load({})).toMatchObject({ modelPath: join(ROOT, 'models/demo'), modelSource: 'demo' });
+  });
+});
+
+describe('API keys', () => {
+  const folders = new TemporaryFolders();
+  afterAll(() => folders.remove());
+
+  function fileWith(content: string): string {
+    const path = join(folders.create(), 'keys');
+    writeFileSync(path, content);
+    return path;
+  }
+
+  it('come from a variable, a file or both, and only their hashes are kept', () => {
+    const config = load({ API_KEY: 'one, two', API_KEY_FILE: fileWith('three\r\n\n two \n') });
+    expect(config.apiKeyHashes).toEqual(['one', 'two', 'three'].map(hashOfKey));
+    expect(JSON.stringify(printable(config))).not.toMatch(/two|[0-9a-f]{64}/);
+    expect(printable(config)).toMatchObject({ apiKeys: 3 });
+  });
+
+  it('never leave the server open by mistake', () => {
+    expect(messageOf({ API_KEY: ' , ' })).toBe('API_KEY is set, but has no key');
+    expect(messageOf({ API_KEY_FILE: fileWith('\n\n') })).toBe('API_KEY_FILE is set, but has no key');
+    expect(messageOf({ API_KEY_FILE: '/no/such/file' })).toBe(
+      'API_KEY_FILE is "/no/such/file", which cannot be read (ENOENT)',
+    );
+  });
+
+  it('are not told when they are wrong', () => {
+    expect(messageOf({ API_KEY: 'sécret' })).toBe('API_KEY has a key that is not made of visible ASCII characters');
+    expect(messageOf({ API_KEY: 'a b' })).toBe('API_KEY has a key that is not made of visible ASCII characters');
+  });
+
+  it('need not be sent for the routes that are public', () => {
+    expect(load({ PUBLIC_ROUTES: 'docs, Metrics' }).publicRoutes).toEqual(['docs', 'metrics']);
+    expect(messageOf({ PUBLIC_ROUTES: 'docs,generate' })).toBe(
+      'PUBLIC_ROUTES is "generate", but must be one of docs, metrics',
+    );
+  });
+});
+
+describe('CORS_ORIGIN', () => {
+  it('is * or origins', () => {
+    expect(load({ CORS_ORIGIN: '*' }).corsOrigins).toEqual(['*']);
+    expect(load({ CORS_ORIGIN: 'https://a.example, http://localhost:3000' }).corsOrigins).toEqual([
+      'https://a.example',
+      'http://localhost:3000',
+    ]);
+    for (const wrong of ['example.com', 'https://a.example/', 'https://a.example/path', 'null', 'https://a.example,'])
+      expect(messageOf({ CORS_ORIGIN: wrong })).toMatch(/^CORS_ORIGIN is ".*", but must be \* or origins/);
   });
 });

@@ -7,6 +7,7 @@ import { configureApp, createHttpAdapter } from '../../src/app.setup.js';
 import { loadConfig } from '../../src/config/config.js';
 import { ModelService } from '../../src/generation/model.service.js';
 import {
+  type Explanation,
   type GenerationEvent,
   type GenerationRequest,
   INFERENCE_PROVIDER,
@@ -35,6 +36,7 @@ const INFO: ModelInfo = {
   kvCacheBytes: 1,
   threads: 1,
   hasChatTemplate: true,
+  fingerprint: 'f',
   warnings: [],
 };
 
@@ -72,6 +74,10 @@ class FakeProvider implements InferenceProvider {
 
   decode(): Promise<string> {
     return Promise.resolve('');
+  }
+
+  explain(): Promise<Explanation> {
+    return Promise.reject(new InferenceError('request_invalid', 'not explained'));
   }
 
   async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent> {

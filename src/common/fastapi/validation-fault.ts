@@ -47,6 +47,11 @@ export class ErrorBody {
   detail!: string;
 }
 
+/** For parameters that are right by themselves, but not together or not for this model. */
+export function wrongParameter(param: string, message: string, input: unknown): RequestValidationError {
+  return new RequestValidationError([{ type: 'value_error', loc: ['body', param], msg: message, input }]);
+}
+
 /** Thrown for a request that cannot be accepted; carries every fault that was found. */
 export class RequestValidationError extends Error {
   override readonly name = 'RequestValidationError';

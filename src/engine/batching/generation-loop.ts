@@ -1,5 +1,7 @@
 import type { StepBatch } from '../runner/decoder-runner.js';
+import { monotonicNow } from '../clock.js';
 import { EngineError, type SerializedEngineError } from '../errors.js';
+import type { StepReport } from '../types.js';
 import { Answer, type AnswerRequest, type AnswerStep, type ModelVoice, SamplingMemory } from './answer.js';
 import { Drafter } from './drafter.js';
 import { Scheduler, type DecodeStep, type PrefillStep, type SchedulerOptions, type Step } from './scheduler.js';
@@ -36,10 +38,21 @@ export interface FailureEvent {
 
 export type LoopEvent = StepEvent | FailureEvent;
 
+/** A request that has a slot now. */
+export interface StartedRequest extends Pick<StepEvent, 'cachedTokens'> {
+  readonly id: number;
+}
+
+/** What a call of `step` was. */
+export interface LoopReport extends StepReport {
+  /** Requests that have a slot since then. */
+  readonly started: readonly StartedRequest[];
+}
+
 export interface LoopOptions extends SchedulerOptions, ModelVoice {
   /** Most tokens that are drafted for one step; none if left out. */
   readonly speculativeTokens?: number;
-  /** Milliseconds since some moment. */
+  /** Milliseconds since some moment; the machine's monotonic clock if left out. */
   readonly now?: () => number;
 }
 
@@ -50,17 +63,23 @@ export class GenerationLoop {
   private readonly drafters = new WeakMap<Answer, Drafter>();
   private readonly memory = new SamplingMemory();
   private readonly now: () => number;
+  private report: LoopReport | undefined;
 
   constructor(
     private readonly runner: Runner,
     private readonly options: LoopOptions,
   ) {
     this.scheduler = new Scheduler(options);
-    this.now = options.now ?? (() => performance.now());
+    this.now = options.now ?? monotonicNow;
   }
 
   get idle(): boolean {
     return this.scheduler.idle;
+  }
+
+  /** What the last call of `step` was; undefined when nothing was to be done. */
+  get lastStep(): LoopReport | undefined {
+    return this.report;
   }
 
   submit(request: LoopRequest): void {
@@ -83,13 +102,17 @@ export class GenerationLoop {
    */
   step(): LoopEvent[] {
     const step = this.scheduler.next();
+    this.report = undefined;
     if (!step) return [];
+    const began = this.now();
     for (const { kind, from, to, tokens } of step.moves) this.runner[kind](from, to, tokens);
     const draft = step.kind === 'decode' ? this.draft(step) : [];
     const started = this.now();
     const logits = this.runner.step(step.kind === 'prefill' ? prefillBatch(step) : decodeBatch(step, draft));
     this.scheduler.ran(step, this.now() - started);
-    return this.sample(step, draft, logits);
+    const events = this.sample(step, draft, logits);
+    this.report = reportOf(step, began, this.now(), draft.length, events.length);
+    return events;
   }
 
   /** Only of an answer that runs alone: attention takes in several tokens of one sequence, or one of each of several. */
@@ -175,4 +198,19 @@ function decodeBatch({ firstSlot, rows, active }: DecodeStep, draft: readonly nu
   tokens.push(...draft);
   const logitsRows = draft.length > 0 ? Array.from({ length: tokensPerRow }, (_, row) => row) : active;
   return { firstSlot, rows: rows.length, tokensPerRow, tokens, cached, logitsRows };
+}
+
+function reportOf(step: Step, began: number, ended: number, drafted: number, events: number): LoopReport {
+  const sequences = step.kind === 'prefill' ? 1 : step.active.length;
+  return {
+    kind: step.kind,
+    began,
+    ended,
+    sequences,
+    tokens: step.kind === 'prefill' ? step.count : sequences + drafted,
+    drafted,
+    // The step chooses one token more than is right of the draft.
+    accepted: drafted > 0 ? events - 1 : 0,
+    started: step.admitted.map(({ id, reused: cachedTokens }) => ({ id, cachedTokens })),
+  };
 }

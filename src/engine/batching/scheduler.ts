@@ -4,11 +4,16 @@ import type { Sequence } from './sequence.js';
 import { type CacheMove, Slots } from './slots.js';
 import { TimeShare } from './time-share.js';
 
-/** Reads the next tokens of one prompt into its slot. */
-export interface PrefillStep {
-  readonly kind: 'prefill';
+interface StepBase {
+  /** Those that have a slot from this step on. */
+  readonly admitted: readonly Sequence[];
   /** To be done in the KV cache first, in this order. */
   readonly moves: readonly CacheMove[];
+}
+
+/** Reads the next tokens of one prompt into its slot. */
+export interface PrefillStep extends StepBase {
+  readonly kind: 'prefill';
   readonly sequence: Sequence;
   readonly slot: number;
   /** The tokens to read are those from `sequence.cached` on, this many. */
@@ -18,10 +23,8 @@ export interface PrefillStep {
 }
 
 /** Takes in the newest token of every sequence that has only that one left, over a range of neighbouring slots. */
-export interface DecodeStep {
+export interface DecodeStep extends StepBase {
   readonly kind: 'decode';
-  /** To be done in the KV cache first, in this order. */
-  readonly moves: readonly CacheMove[];
   readonly firstSlot: number;
   /** What lies in each slot of the range: an answer, a prompt that is still read, what a sequence left behind, or nothing. */
   readonly rows: readonly (Sequence | undefined)[];
@@ -30,6 +33,7 @@ export interface DecodeStep {
 }
 
 export type Step = PrefillStep | DecodeStep;
+type Planned<S extends Step> = Omit<S, keyof StepBase> & Pick<StepBase, 'moves'>;
 
 export interface SchedulerOptions {
   readonly slots: number;
@@ -88,13 +92,16 @@ export class Scheduler {
 
   /** The next step, or undefined when there is nothing to do. It has to be run, and then told to `ran`. */
   next(): Step | undefined {
+    const known = this.running.length;
     const moves = this.admission.admit(this.running);
+    const admitted = this.running.slice(known);
     const prefilling = this.running.filter((sequence) => sequence.prefilling);
     const decoding = this.running.filter((sequence) => !sequence.prefilling);
     if (this.running.length === 0) return undefined;
-    return this.turns.next(prefilling.length > 0, decoding.length > 0)
+    const step = this.turns.next(prefilling.length > 0, decoding.length > 0)
       ? this.prefillStep(moves, prefilling, decoding.length > 0)
       : this.decodeStep(moves, decoding);
+    return { ...step, admitted };
   }
 
   /** @param elapsed milliseconds that the network needed for the step */
@@ -112,7 +119,7 @@ export class Scheduler {
     }
   }
 
-  private prefillStep(moves: CacheMove[], prefilling: readonly Sequence[], answersRun: boolean): PrefillStep {
+  private prefillStep(moves: CacheMove[], prefilling: readonly Sequence[], answersRun: boolean): Planned<PrefillStep> {
     const oldest = prefilling.reduce((a, b) => (b.arrival < a.arrival ? b : a));
     const soonest = this.admission.soonest(prefilling);
     const sequence = this.promptTurns.next(soonest !== oldest, true) ? soonest : oldest;
@@ -121,7 +128,7 @@ export class Scheduler {
     return { kind: 'prefill', moves, sequence, slot: sequence.slot as number, count, completes: count === left };
   }
 
-  private decodeStep(moves: CacheMove[], decoding: readonly Sequence[]): DecodeStep {
+  private decodeStep(moves: CacheMove[], decoding: readonly Sequence[]): Planned<DecodeStep> {
     const move = this.compact(decoding);
     if (move) moves.push(move);
     const taken = decoding.map((sequence) => sequence.slot as number).sort((a, b) => a - b);

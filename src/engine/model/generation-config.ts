@@ -6,6 +6,8 @@ import { readOptionalJsonObject, type JsonObject } from './json.js';
 /** How a model generates when a caller does not say otherwise. */
 export interface GenerationDefaults {
   readonly sampling: SamplingParameters;
+  /** Those of `sampling` that the model's files decide. */
+  readonly configured: readonly (keyof SamplingParameters)[];
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
   readonly padId: number | undefined;
@@ -13,13 +15,22 @@ export interface GenerationDefaults {
   readonly ignored: readonly string[];
 }
 
+/** What generation_config.json calls the parameters. */
+const NAMES = {
+  do_sample: 'doSample',
+  temperature: 'temperature',
+  top_k: 'topK',
+  top_p: 'topP',
+  min_p: 'minP',
+  repetition_penalty: 'repetitionPenalty',
+} as const;
+
 /** Settings that transformers would obey, with the values at which they do nothing. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly unknown[]>> = {
   num_beams: [1],
   num_return_sequences: [1],
   no_repeat_ngram_size: [0],
   encoder_repetition_penalty: [1],
-  typical_p: [1],
   epsilon_cutoff: [0],
   eta_cutoff: [0],
   penalty_alpha: [0],
@@ -57,8 +68,10 @@ export function readGenerationDefaults(folder: string, config: JsonObject): Gene
       topK: reader.size('top_k', DEFAULT_SAMPLING.topK),
       topP: reader.positive('top_p', DEFAULT_SAMPLING.topP),
       minP: reader.fraction('min_p', DEFAULT_SAMPLING.minP),
+      typicalP: reader.positive('typical_p', DEFAULT_SAMPLING.typicalP),
       repetitionPenalty: reader.positive('repetition_penalty', DEFAULT_SAMPLING.repetitionPenalty),
     },
+    configured: Object.entries(NAMES).flatMap(([name, parameter]) => (reader.has(name) ? [parameter] : [])),
     eosIds: eos.has('eos_token_id') ? eos.sizes('eos_token_id') : [],
     // Old conversions say -1 for none.
     padId: pad.has('pad_token_id') && padJson.pad_token_id !== -1 ? pad.size('pad_token_id') : undefined,

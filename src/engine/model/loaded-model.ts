@@ -14,6 +14,7 @@ import { openCheckpoint, type Checkpoint } from '../weights/checkpoint.js';
 import { isWeightType } from '../weights/data-type.js';
 import { prepareWeights } from '../weights/prepare-weights.js';
 import { WeightMemory } from '../weights/weight-memory.js';
+import { fingerprintOf } from './fingerprint.js';
 import { readGenerationDefaults, type GenerationDefaults } from './generation-config.js';
 import { readJsonObject } from './json.js';
 import { planKvCache } from './memory-plan.js';
@@ -105,6 +106,7 @@ export class LoadedModel {
         slots: size.slots,
         kvCacheBytes: kvBytesPerToken(spec) * size.capacity * size.slots,
         threads,
+        fingerprint: fingerprintOf(folder, checkpoint, recipe),
         warnings: warningsOf(graph, defaults, cacheFailure),
       };
       return new LoadedModel(info, defaults, tokenizer, runner, dispose);

@@ -26,3 +26,9 @@ export function locateOnnxRuntime(): string {
   }
   return path;
 }
+
+/** The version of onnxruntime-node, which is that of the library. */
+export function onnxRuntimeVersion(): string {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return version;
+}

@@ -2,15 +2,17 @@ import { argmax, assertFinite, assertNumber } from './argmax.js';
 import { expOfMinus, MAX_EXPONENT } from './exponential.js';
 import type { SamplingParameters } from './sampling-parameters.js';
 import { findThreshold } from './threshold.js';
+import { typicalOf } from './typical.js';
 
 /** Up to here a heap of the k largest is fastest; it takes the time of one pass when k is small. */
 const MAX_HEAP = 1024;
 const SMALLEST_NORMAL = 2 ** -1022;
 const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
+type SelectionParameters = Pick<SamplingParameters, 'temperature' | 'topK' | 'topP' | 'minP' | 'typicalP'>;
+
 /**
- * The tokens that may be drawn, in the order of their ids, with weights that need not add up to 1; the highest weight
- * is 1. Its arrays are as long as the vocabulary and used again for every token, so all samplers of a thread share one.
+ * The tokens that may be drawn, in the order of their ids, with weights that need not add up to 1. Its arrays are as long as the vocabulary and used again for every token, so all samplers of a thread share one.
  */
 export class Candidates {
   count = 0;
@@ -21,8 +23,8 @@ export class Candidates {
   private readonly heap = new Float64Array(MAX_HEAP);
 
   /**
-   * Applies temperature, top-k, top-p and min-p, in this order, which is that of transformers. Like there, top-k keeps
-   * every token that ties with the k-th.
+   * Applies temperature, top-k, top-p, min-p and typical-p, in this order, which is that of transformers. Like there,
+   * top-k keeps every token that ties with the k-th.
    *
    * Tokens of less than 2⁻⁵⁰ of the highest probability are left out: all those of a vocabulary together have less
    * than one step of the random numbers.
@@ -30,8 +32,8 @@ export class Candidates {
    * @param logits one for each token of the vocabulary
    * @throws {EngineError} runtime_failed when a logit is no number, or none is finite
    */
-  select(logits: Float32Array, parameters: Pick<SamplingParameters, 'temperature' | 'topK' | 'topP' | 'minP'>): void {
-    const { temperature, topK, topP, minP } = parameters;
+  select(logits: Float32Array, parameters: SelectionParameters): void {
+    const { temperature, topK, topP, minP, typicalP } = parameters;
     this.reserve(logits.length);
     // Without a nucleus, whose size depends on all weights, nobody asks for those that min-p takes away.
     const exponent = minP > 0 && topP >= 1 ? Math.min(MAX_EXPONENT, 1e-6 - Math.log(minP)) : MAX_EXPONENT;
@@ -43,6 +45,7 @@ export class Candidates {
     }
     if (topP < 1) this.keepNucleus(topP);
     if (minP > 0) this.keep(minP);
+    if (typicalP < 1) this.keepTypical(typicalP);
   }
 
   /** @param uniform a random number from 0 up to, not including, 1 */
@@ -154,6 +157,13 @@ export class Candidates {
     this.workspace.set(this.weights.subarray(0, this.count));
     const { value, above } = findThreshold(this.workspace, this.count, wanted, 'value');
     this.keep(value, Math.ceil((wanted - above) / value));
+  }
+
+  private keepTypical(typicalP: number): void {
+    const { weights, count } = this;
+    const isTypical = typicalOf(weights.subarray(0, count), this.total, typicalP);
+    for (let i = 0; i < count; i++) if (!isTypical(weights[i])) weights[i] = 0;
+    this.keep(SMALLEST_NORMAL);
   }
 
   /** Takes away what weighs less than `least`, and all but the first `ties` of those that weigh exactly that. */

@@ -7,7 +7,7 @@ import type { SamplingParameters } from './sampling-parameters.js';
 /**
  * Chooses the tokens of one sequence. What is asked for applies in the order of vLLM and of transformers: bias;
  * repetition, frequency and presence penalty; forbidden tokens; then the most probable token is taken, or one is drawn
- * after temperature, top-k, top-p and min-p.
+ * after temperature, top-k, top-p, min-p and typical-p.
  */
 export class Sampler {
   private readonly random: Random;

@@ -22,6 +22,8 @@ export interface SamplingParameters {
   readonly topP: number;
   /** Only tokens at least this fraction as probable as the most probable; 0 for all. */
   readonly minP: number;
+  /** Only the most typical tokens, whose probabilities reach this sum (see `typicalOf`); above 0, 1 for all. */
+  readonly typicalP: number;
 }
 
 /** What a caller may set; what is left out comes from the model's generation_config.json. */
@@ -38,6 +40,7 @@ export const DEFAULT_SAMPLING: SamplingParameters = {
   topK: 50,
   topP: 1,
   minP: 0,
+  typicalP: 1,
 };
 
 /**
@@ -45,8 +48,8 @@ export const DEFAULT_SAMPLING: SamplingParameters = {
  * sampling can give; a temperature of 0 always means greedy.
  */
 export function resolveSampling(request: SamplingRequest, defaults: SamplingParameters): SamplingParameters {
-  const { temperature, topK, topP, minP } = request;
-  const asksForSampling = [temperature, topK, topP, minP].some((value) => value !== undefined);
+  const { temperature, topK, topP, minP, typicalP } = request;
+  const asksForSampling = [temperature, topK, topP, minP, typicalP].some((value) => value !== undefined);
   const doSample = temperature === 0 ? false : defaults.doSample || asksForSampling;
   return {
     doSample,
@@ -58,5 +61,6 @@ export function resolveSampling(request: SamplingRequest, defaults: SamplingPara
     topK: topK ?? defaults.topK,
     topP: topP ?? defaults.topP,
     minP: minP ?? defaults.minP,
+    typicalP: typicalP ?? defaults.typicalP,
   };
 }

@@ -1,5 +1,5 @@
-import type { Prompt } from '../types.js';
-import { ChatTemplate, type ChatTemplateSources } from './chat-template.js';
+import type { Prompt, RenderedPrompt } from '../types.js';
+import { type ChatInput, ChatTemplate, type ChatTemplateSources } from './chat-template.js';
 import { EngineError } from '../errors.js';
 import { Tokenizer } from './tokenizer.js';
 
@@ -32,14 +32,41 @@ export class PromptEncoder {
       case 'text':
         return this.tokenizer.encode(prompt.text, prompt.addSpecialTokens ?? true);
       case 'chat':
-        if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
-        return this.encodeRendered(this.template.render(prompt));
+        return this.encodeRendered(this.render(prompt));
     }
+  }
+
+  /**
+   * The prompt with all that leads to its token ids.
+   *
+   * @throws {EngineError} template_failed
+   */
+  explain(prompt: Prompt): RenderedPrompt {
+    const ids = this.encode(prompt);
+    const decoder = new TextDecoder();
+    const pieces = ids.map((id) => decoder.decode(Uint8Array.from(this.tokenizer.bytesOf(id))));
+    return { text: this.textOf(prompt), ids, pieces };
   }
 
   /** The text of token ids, special tokens included. */
   decode(ids: readonly number[]): string {
     return this.tokenizer.decode(ids, false);
+  }
+
+  private textOf(prompt: Prompt): string {
+    switch (prompt.kind) {
+      case 'tokens':
+        return this.decode(prompt.ids);
+      case 'text':
+        return prompt.text;
+      case 'chat':
+        return this.render(prompt);
+    }
+  }
+
+  private render(chat: ChatInput): string {
+    if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
+    return this.template.render(chat);
   }
 
   /** Most templates write the BOS token themselves; a tokenizer that adds one must then not add it again. */

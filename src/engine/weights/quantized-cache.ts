@@ -3,6 +3,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmS
 import { join } from 'node:path';
 import type { Checkpoint } from './checkpoint.js';
 import { readExactly, writeExactly } from './exact-io.js';
+import { sampleTensor } from './tensor-sample.js';
 import { partsOf, type WeightPart, type WeightPlan } from './weight-plan.js';
 
 /** To be raised when the same weights and format become other bytes. */
@@ -11,8 +12,6 @@ const VERSION = 1;
 const ABANDONED_MS = 3_600_000;
 /** Of any key: what a process left behind for a model that has changed since is looked for by nobody else. */
 const TEMPORARY_NAME = /^[0-9a-f]{32}\.safetensors\.[0-9a-f-]{36}\.tmp$/;
-/** Of each tensor, for the key. */
-const SAMPLE_BYTES = 256;
 
 /** Where the parts of weights lie in the data of a cache, in bytes, by their names: one after the other. */
 export function cachePositions(plans: readonly WeightPlan[]): ReadonlyMap<string, number> {
@@ -135,19 +134,10 @@ function keyOf({ root }: Checkpoint, plans: readonly WeightPlan[]): string {
   const hash = createHash('sha256').update(JSON.stringify([VERSION, plans]));
   const sources = plans.flatMap((plan) => plan.sources);
   for (const location of [...new Set(sources.map((source) => source.location))].sort()) {
-    const file = openSync(join(root, location), 'r');
-    try {
-      const { size, mtimeMs } = fstatSync(file);
-      hash.update(JSON.stringify([location, size, mtimeMs]));
-      for (const { offset, length } of sources.filter((source) => source.location === location)) {
-        const sample = new Uint8Array(Math.min(SAMPLE_BYTES, length));
-        readExactly(file, sample, offset + Math.floor((length - sample.byteLength) / 2));
-        hash.update(sample);
-      }
-    } finally {
-      closeSync(file);
-    }
+    const { size, mtimeMs } = statSync(join(root, location));
+    hash.update(JSON.stringify([location, size, mtimeMs]));
   }
+  for (const source of sources) hash.update(sampleTensor(root, source));
   return hash.digest('hex').slice(0, 32);
 }
 

@@ -1,9 +1,9 @@
-import type { LoopEvent, LoopRequest, StepEvent } from '../batching/generation-loop.js';
+import type { LoopEvent, LoopReport, LoopRequest, StepEvent } from '../batching/generation-loop.js';
 import { EngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
 import { OrtInterrupt } from '../ort/interrupt.js';
-import type { EngineOptions, LoadProgress } from '../types.js';
+import type { EngineOptions, LoadProgress, StepReport, Timings } from '../types.js';
 import { Deferred } from './deferred.js';
 import { EventQueue } from './event-queue.js';
 import { LoadMeter } from './load-meter.js';
@@ -15,7 +15,16 @@ export interface LoadedDecoder {
   readonly defaults: GenerationDefaults;
 }
 
+/** Filled in as a request gets on. */
+export type Progress = { -readonly [Moment in keyof Timings]?: Timings[Moment] };
+
+interface Submission {
+  readonly queue: EventQueue<StepEvent>;
+  readonly progress: Progress;
+}
+
 export interface DecoderThreadHandlers {
+  readonly onStep: (report: StepReport) => void;
   readonly onProgress: (progress: LoadProgress) => void;
   readonly onFailure: (error: EngineError) => void;
 }
@@ -25,7 +34,7 @@ export class DecoderThread {
   private readonly interrupt = new OrtInterrupt();
   private readonly thread: WorkerThread<DecoderCommand, DecoderMessage>;
   private readonly loading = new Deferred<LoadedDecoder>();
-  private readonly queues = new Map<number, EventQueue<StepEvent>>();
+  private readonly submissions = new Map<number, Submission>();
   private readonly meter: LoadMeter;
   private failure: EngineError | undefined;
 
@@ -46,13 +55,17 @@ export class DecoderThread {
     return this.loading.promise;
   }
 
-  /** Hands a request to the loop; its events come through the queue. */
-  submit(request: LoopRequest): EventQueue<StepEvent> {
+  /**
+   * Hands a request to the loop; its events come through the queue.
+   *
+   * @param progress is filled in
+   */
+  submit(request: LoopRequest, progress: Progress): EventQueue<StepEvent> {
     const queue = new EventQueue<StepEvent>();
     if (this.failure) {
       queue.fail(this.failure);
     } else {
-      this.queues.set(request.id, queue);
+      this.submissions.set(request.id, { queue, progress });
       this.thread.post({ type: 'submit', request });
     }
     return queue;
@@ -60,7 +73,7 @@ export class DecoderThread {
 
   /** Ends a request, finished or not: no event comes any more, and its slot is freed. */
   release(id: number, finished: boolean): void {
-    if (this.queues.delete(id) && !finished) this.thread.post({ type: 'cancel', id });
+    if (this.submissions.delete(id) && !finished) this.thread.post({ type: 'cancel', id });
   }
 
   /** Stops whatever the thread is doing, frees all that is native and ends the thread. */
@@ -82,16 +95,28 @@ export class DecoderThread {
         return this.loading.resolve(message);
       case 'failed':
         return this.fail(EngineError.deserialize(message.error));
-      case 'events':
-        for (const event of message.events) this.deliver(event);
+      case 'step':
+        for (const { id } of message.report.started) this.note(id, 'started', message.report.began);
+        for (const event of message.events) this.deliver(event, message.report);
+        this.handlers.onStep(message.report);
     }
   }
 
-  private deliver(event: LoopEvent): void {
-    const queue = this.queues.get(event.id);
-    if (!('error' in event)) return queue?.push(event);
-    this.queues.delete(event.id);
+  private deliver(event: LoopEvent, { ended }: LoopReport): void {
+    const queue = this.submissions.get(event.id)?.queue;
+    if (!('error' in event)) {
+      this.note(event.id, 'firstToken', ended);
+      if (event.finish) this.note(event.id, 'finished', ended);
+      return queue?.push(event);
+    }
+    this.submissions.delete(event.id);
     queue?.fail(EngineError.deserialize(event.error));
+  }
+
+  /** Remembers when something happened first. */
+  private note(id: number, moment: keyof Timings, time: number): void {
+    const submission = this.submissions.get(id);
+    if (submission) submission.progress[moment] ??= time;
   }
 
   private fail(error: EngineError, unexpected = true): void {
@@ -99,8 +124,8 @@ export class DecoderThread {
     this.failure = error;
     this.meter.end();
     this.loading.reject(error);
-    for (const queue of this.queues.values()) queue.fail(error);
-    this.queues.clear();
+    for (const { queue } of this.submissions.values()) queue.fail(error);
+    this.submissions.clear();
     if (unexpected) this.handlers.onFailure(error);
   }
 }

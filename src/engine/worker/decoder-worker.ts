@@ -60,7 +60,8 @@ class DecoderWorker {
   private step(): void {
     try {
       const events = this.loop.step();
-      if (events.length > 0) post({ type: 'events', events });
+      const report = this.loop.lastStep;
+      if (report) post({ type: 'step', report, events });
       this.schedule();
     } catch (error) {
       this.stopped = true;

@@ -1,9 +1,9 @@
-import type { LoopEvent, LoopRequest } from '../batching/generation-loop.js';
+import type { LoopEvent, LoopReport, LoopRequest } from '../batching/generation-loop.js';
 import type { SerializedEngineError } from '../errors.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
 import type { InterruptHandles } from '../ort/interrupt.js';
-import type { EngineOptions, LoadPhase, ModelInfo, Prompt } from '../types.js';
+import type { EngineOptions, LoadPhase, ModelInfo, Prompt, RenderedPrompt } from '../types.js';
 
 /** What the decoder's thread is started with. */
 export interface DecoderWorkerData {
@@ -30,8 +30,8 @@ export interface LoadPhaseMessage {
 export type DecoderMessage =
   | LoadPhaseMessage
   | { readonly type: 'ready'; readonly info: DecoderInfo; readonly defaults: GenerationDefaults }
-  /** What one step of the loop did, for every request that it touched. */
-  | { readonly type: 'events'; readonly events: readonly LoopEvent[] }
+  /** What one step of the loop was, and did for every request that it touched. */
+  | { readonly type: 'step'; readonly report: LoopReport; readonly events: readonly LoopEvent[] }
   /** Loading or a step failed; the thread does nothing more and waits to be disposed of. */
   | { readonly type: 'failed'; readonly error: SerializedEngineError };
 
@@ -43,9 +43,13 @@ export interface TextWorkerData {
 /** What the text thread found in the model folder. */
 export type LoadedText = Pick<ModelInfo, 'hasChatTemplate' | 'chatTemplates'>;
 
-/** What the text thread does: a prompt to token ids, or token ids to text. */
+/** What the text thread does: a prompt to token ids, alone or with how it came to them, or token ids to text. */
 export type TextTask =
-  { readonly kind: 'encode'; readonly prompt: Prompt } | { readonly kind: 'decode'; readonly ids: readonly number[] };
+  | { readonly kind: 'encode'; readonly prompt: Prompt }
+  | { readonly kind: 'explain'; readonly prompt: Prompt }
+  | { readonly kind: 'decode'; readonly ids: readonly number[] };
+
+export type TextResult = readonly number[] | RenderedPrompt | string;
 
 /** To the text thread; each call is answered with its number. */
 export interface TextCall {
@@ -57,5 +61,5 @@ export interface TextCall {
 export type TextMessage =
   | { readonly type: 'ready'; readonly loaded: LoadedText }
   | { readonly type: 'load_failed'; readonly error: SerializedEngineError }
-  | { readonly type: 'done'; readonly call: number; readonly result: readonly number[] | string }
+  | { readonly type: 'done'; readonly call: number; readonly result: TextResult }
   | { readonly type: 'call_failed'; readonly call: number; readonly error: SerializedEngineError };

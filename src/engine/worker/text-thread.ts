@@ -1,14 +1,14 @@
 import { EngineError } from '../errors.js';
-import type { Prompt } from '../types.js';
+import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
-import type { LoadedText, TextCall, TextMessage, TextTask, TextWorkerData } from './protocol.js';
+import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { WorkerThread } from './worker-thread.js';
 
 /** The text thread, as the main thread sees it. */
 export class TextThread {
   private readonly thread: WorkerThread<TextCall, TextMessage>;
   private readonly loading = new Deferred<LoadedText>();
-  private readonly calls = new Map<number, Deferred<readonly number[] | string>>();
+  private readonly calls = new Map<number, Deferred<TextResult>>();
   private lastCall = 0;
   private failure: EngineError | undefined;
 
@@ -38,6 +38,15 @@ export class TextThread {
   }
 
   /**
+   * Renders and tokenizes a prompt, and tells what it did.
+   *
+   * @throws {EngineError} template_failed, or what ended the thread
+   */
+  async explain(prompt: Prompt): Promise<RenderedPrompt> {
+    return (await this.call({ kind: 'explain', prompt })) as RenderedPrompt;
+  }
+
+  /**
    * The text of token ids, special tokens included; ids without a token have none.
    *
    * @throws {EngineError} what ended the thread
@@ -64,16 +73,16 @@ export class TextThread {
     }
   }
 
-  private async call(task: TextTask): Promise<readonly number[] | string> {
+  private async call(task: TextTask): Promise<TextResult> {
     if (this.failure) throw this.failure;
     const call = ++this.lastCall;
-    const answer = new Deferred<readonly number[] | string>();
+    const answer = new Deferred<TextResult>();
     this.calls.set(call, answer);
     this.thread.post({ call, task });
     return answer.promise;
   }
 
-  private take(call: number): Deferred<readonly number[] | string> | undefined {
+  private take(call: number): Deferred<TextResult> | undefined {
     const answer = this.calls.get(call);
     this.calls.delete(call);
     return answer;

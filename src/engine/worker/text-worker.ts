@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
 import { PromptEncoder } from '../tokens/prompt-encoder.js';
-import type { TextCall, TextMessage, TextTask, TextWorkerData } from './protocol.js';
+import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 
 if (!parentPort) throw new Error('text-worker runs as a worker thread');
 const port = parentPort;
@@ -21,10 +21,12 @@ function load(): PromptEncoder | undefined {
 
 const encoder = load();
 
-function carryOut(encoder: PromptEncoder, task: TextTask): readonly number[] | string {
+function carryOut(encoder: PromptEncoder, task: TextTask): TextResult {
   switch (task.kind) {
     case 'encode':
       return encoder.encode(task.prompt);
+    case 'explain':
+      return encoder.explain(task.prompt);
     case 'decode':
       return encoder.decode(task.ids);
   }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RequestValidationError } from '../../common/fastapi/validation-fault.js';
+import { wrongParameter } from '../../common/fastapi/validation-fault.js';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { AnswerOptions, Prompt } from '../../inference/inference-provider.js';
@@ -89,21 +89,18 @@ export class ChatService {
 
   private checkTools({ tools = [], toolChoice = 'auto' }: ChatRequest): void {
     if (typeof toolChoice === 'object' && !tools.some(({ name }) => name === toolChoice.name)) {
-      throw wrong('tool_choice', `There is no tool ${JSON.stringify(toolChoice.name)}`, toolChoice);
+      throw wrongParameter('tool_choice', `There is no tool ${JSON.stringify(toolChoice.name)}`, toolChoice);
     }
-    if (tools.length === 0 && toolChoice === 'required') throw wrong('tool_choice', 'There are no tools', toolChoice);
+    if (tools.length === 0 && toolChoice === 'required')
+      throw wrongParameter('tool_choice', 'There are no tools', toolChoice);
     if (tools.length === 0 || toolChoice === 'none') return;
     if (!rendersTools(this.models.model)) {
-      throw wrong('tools', 'The chat template of this model does not know tools', tools);
+      throw wrongParameter('tools', 'The chat template of this model does not know tools', tools);
     }
     if (!this.format.toolCalls) {
-      throw wrong('tools', 'How this model calls tools is not known: set TOOL_CALL_FORMAT', tools);
+      throw wrongParameter('tools', 'How this model calls tools is not known: set TOOL_CALL_FORMAT', tools);
     }
   }
-}
-
-function wrong(param: 'tools' | 'tool_choice', msg: string, input: unknown): RequestValidationError {
-  return new RequestValidationError([{ type: 'value_error', loc: ['body', param], msg, input }]);
 }
 
 /** In the form of OpenAI's, which chat templates have come to expect; some want to see parameters of every tool. */

@@ -5,7 +5,7 @@ import { ClientSignal } from '../../common/http/client-signal.decorator.js';
 import type { Prompt } from '../../inference/inference-provider.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ApiAnswer } from './api-answer.decorator.js';
-import { type Body, BodyPipe } from './body.pipe.js';
+import { type Body, BodyPipe } from '../body.pipe.js';
 import { CompletionRequest } from './dto/completion-request.dto.js';
 import { Completion, CompletionLogprobs } from './dto/completion.dto.js';
 import { TEXT_FORMAT } from './formats.js';

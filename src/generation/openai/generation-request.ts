@@ -1,6 +1,6 @@
 import type { GenerationRequest, ModelInfo, SamplingRequest as Sampling } from '../../inference/inference-provider.js';
 import { MAX_ANSWERS, type SamplingRequest } from './dto/sampling-request.dto.js';
-import { wrongParameter } from './openai-error.js';
+import { wrongParameter } from '../../common/fastapi/validation-fault.js';
 
 /** How long answers may be, and what is told of their tokens: the routes have names of their own for these. */
 export interface AnswerLimits {

@@ -4,7 +4,7 @@ import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ModelService } from '../model.service.js';
 import { ApiErrors } from './api-answer.decorator.js';
 import { Model, ModelList } from './dto/model.dto.js';
-import { ModelNotFoundError } from './openai-error.js';
+import { ModelNotFoundError } from '../served-model.js';
 import { OpenAiExceptionFilter } from './openai-exception.filter.js';
 
 @ApiTags('OpenAI')

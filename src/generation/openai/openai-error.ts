@@ -5,21 +5,8 @@ import { InvalidJsonError } from '../../common/http/json-body.js';
 import { type RefusalReason, RefusedError } from '../../common/refused.error.js';
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
+import { ModelNotFoundError } from '../served-model.js';
 import type { OpenAiErrorBody, OpenAiErrorDetail } from './dto/openai-error.dto.js';
-
-/** Thrown for a model that is not served. */
-export class ModelNotFoundError extends Error {
-  override readonly name = 'ModelNotFoundError';
-
-  constructor(id: string, served: string) {
-    super(`The model ${JSON.stringify(id.slice(0, 200))} does not exist: this server has ${JSON.stringify(served)}`);
-  }
-}
-
-/** Thrown for parameters that are right by themselves, but not together or not for this model. */
-export function wrongParameter(param: string, message: string, input: unknown): RequestValidationError {
-  return new RequestValidationError([{ type: 'value_error', loc: ['body', param], msg: message, input }]);
-}
 
 export interface OpenAiError {
   readonly status: number;
@@ -36,10 +23,10 @@ export function toOpenAiError(error: unknown): OpenAiError {
   if (error instanceof ModelNotFoundError) {
     return answer(404, error.message, { param: 'model', code: 'model_not_found' });
   }
-  if (error instanceof RefusedError) return ofRefusal(error);
   if (error instanceof ModelNotLoadedError) return answer(503, error.message, { code: 'model_not_loaded' });
   if (error instanceof InvalidJsonError) return answer(400, `The body is no valid JSON: ${error.message}`);
   if (error instanceof InferenceError) return ofInference(error);
+  if (error instanceof RefusedError) return ofRefusal(error);
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   if (isFastifyError(error)) return ofStatus(error.statusCode);
   return answer(500, 'Internal Server Error');
@@ -112,8 +99,10 @@ function answer(
   message: string,
   { param = null, code = null }: Partial<Pick<OpenAiErrorDetail, 'param' | 'code'>> = {},
 ): OpenAiError {
-  return {
-    status,
-    body: { error: { message, type: status < 500 ? 'invalid_request_error' : 'server_error', param, code } },
-  };
+  return { status, body: { error: { message, type: typeOf(status), param, code } } };
+}
+
+function typeOf(status: number): OpenAiErrorDetail['type'] {
+  if (status === 429) return 'rate_limit_error';
+  return status < 500 ? 'invalid_request_error' : 'server_error';
 }

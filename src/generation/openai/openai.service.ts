@@ -9,11 +9,11 @@ import { ModelService } from '../model.service.js';
 import { RequestRecord } from '../request-record.js';
 import type { AnswerFormat } from './answer-format.js';
 import { AnswerWriter } from './answer-writer.js';
-import type { Body } from './body.pipe.js';
+import type { Body } from '../body.pipe.js';
 import type { SamplingRequest } from './dto/sampling-request.dto.js';
 import { type AnswerLimits, checkTogether, toGenerationRequests } from './generation-request.js';
 import { toOpenAiError } from './openai-error.js';
-import { checkModel, fingerprintOf } from './served-model.js';
+import { checkModel, fingerprintOf } from '../served-model.js';
 
 /** What a route makes of its own parameters. */
 export interface RouteRequest {
@@ -57,7 +57,7 @@ export class OpenAiService {
       const requests = toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
       return requests.map((one) => ({ ...one, ...plan?.options }));
     };
-    const record = new RequestRecord(reply.log, format.object);
+    const record = new RequestRecord(reply.request, format.object);
     const answers = await beginAnswers(this.models, { prompts, requestsFor }, signal, record);
     const writer = new AnswerWriter(answers, { format, head, request, warnings, createParser: plan?.createParser });
     return request.stream ? eventStream(reply, withLastError(writer.stream(), reply)) : writer.complete();

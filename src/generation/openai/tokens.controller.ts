@@ -5,10 +5,10 @@ import type { Prompt } from '../../inference/inference-provider.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ModelService } from '../model.service.js';
 import { ApiErrors } from './api-answer.decorator.js';
-import { type Body, BodyPipe } from './body.pipe.js';
+import { type Body, BodyPipe } from '../body.pipe.js';
 import { Detokenized, DetokenizeRequest, Tokenized, TokenizeRequest } from './dto/tokens.dto.js';
 import { toChatMessages } from './messages.js';
-import { wrongParameter } from './openai-error.js';
+import { wrongParameter } from '../../common/fastapi/validation-fault.js';
 import { OpenAiExceptionFilter } from './openai-exception.filter.js';
 
 /** Beside OpenAI's routes in vLLM. */

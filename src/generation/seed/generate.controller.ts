@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Post, UseFilters, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req, UseFilters, UseGuards } from '@nestjs/common';
 import {
   ApiBody,
   ApiInternalServerErrorResponse,
@@ -10,10 +10,9 @@ import {
   ApiTooManyRequestsResponse,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { ErrorBody, ValidationErrorBody } from '../../common/fastapi/validation-fault.js';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
-import { RequestLog } from '../../common/http/request-log.decorator.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { GenerateRequest } from './dto/generate-request.dto.js';
 import { GenerateResponse } from './dto/generate-response.dto.js';
@@ -47,8 +46,8 @@ export class GenerateController {
   generate(
     @Body(GenerateRequestPipe) body: GenerateRequest,
     @ClientSignal() signal: AbortSignal,
-    @RequestLog() log: FastifyBaseLogger,
+    @Req() request: FastifyRequest,
   ): Promise<GenerateResponse> {
-    return this.service.generate(body, signal, log);
+    return this.service.generate(body, signal, request);
   }
 }

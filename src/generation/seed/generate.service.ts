@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
@@ -20,9 +20,9 @@ export class GenerateService {
    * @throws {ModelNotLoadedError}
    * @throws {InferenceError}
    */
-  async generate(body: GenerateRequest, signal: AbortSignal, log: FastifyBaseLogger): Promise<GenerateResponse> {
+  async generate(body: GenerateRequest, signal: AbortSignal, request: FastifyRequest): Promise<GenerateResponse> {
     const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
-    const record = new RequestRecord(log, 'generate');
+    const record = new RequestRecord(request, 'generate');
     let response = '';
     try {
       for await (const event of this.models.generate(this.toRequest(body, maxNewTokens), signal)) {

@@ -231,6 +231,40 @@ describe('the candidates for the next token', () => {
     }
   });
 
+  describe('that are typical', () => {
+    /** By sorting, as transformers does. */
+    function typicalIds(logits: Float32Array, typicalP: number): number[] {
+      const weights = Array.from(logits, (logit) => Math.exp(logit));
+      const total = weights.reduce((a, b) => a + b);
+      const probabilities = weights.map((weight) => weight / total);
+      const entropy = probabilities.reduce((sum, p) => sum - p * Math.log(p), 0);
+      const distances = probabilities.map((p) => Math.abs(-Math.log(p) - entropy));
+      const order = [...probabilities.keys()].sort((a, b) => distances[a] - distances[b]);
+      let sum = 0;
+      const last = order.find((id) => (sum += probabilities[id]) >= typicalP) ?? order[order.length - 1];
+      return [...probabilities.keys()].filter((id) => distances[id] <= distances[last]);
+    }
+
+    it('are those of a sorted distribution, of any size', () => {
+      const random = new Seeded(11);
+      for (let round = 0; round < 300; round++) {
+        const logits = randomLogits(random, 1 + Math.floor(200 * random.next()));
+        const typicalP = 0.02 + 0.97 * random.next();
+        expect(idsOf(logits, { typicalP })).toEqual(typicalIds(logits, typicalP));
+      }
+    });
+
+    it('may leave out the most probable token', () => {
+      expect(idsOf(logitsOf(0.6, 0.1, 0.1, 0.1, 0.1), { typicalP: 0.3 })).toEqual([0]);
+      expect(idsOf(logitsOf(0.4, 0.15, 0.15, 0.15, 0.15), { typicalP: 0.3 })).toEqual([1, 2, 3, 4]);
+    });
+
+    it('are never none', () => {
+      expect(idsOf(logitsOf(0.5, 0.3, 0.2), { typicalP: 5e-324 })).toHaveLength(1);
+      expect(idsOf(new Float32Array(7), { typicalP: 5e-324 })).toHaveLength(7);
+    });
+  });
+
   it('do not depend on those of the call before', () => {
     const [few, many] = [Float32Array.of(1, 2, 3), randomLogits(new Seeded(4), 100)];
     const fresh = new Candidates();

@@ -25,6 +25,7 @@ describe('generation_config.json', () => {
       top_k: 20,
       top_p: 0.95,
       min_p: 0.05,
+      typical_p: 0.9,
       repetition_penalty: 1.1,
     };
     expect(read(json).sampling).toEqual({
@@ -34,6 +35,7 @@ describe('generation_config.json', () => {
       topK: 20,
       topP: 0.95,
       minP: 0.05,
+      typicalP: 0.9,
       repetitionPenalty: 1.1,
     });
   });
@@ -45,6 +47,7 @@ describe('generation_config.json', () => {
   it('may be missing: the model is then greedy, as in transformers', () => {
     expect(read(undefined)).toEqual({
       sampling: DEFAULT_SAMPLING,
+      configured: [],
       eosIds: [],
       padId: undefined,
       ignored: [],
@@ -118,7 +121,6 @@ describe('settings that transformers would obey and this engine does not', () =>
   it.each([
     ['num_beams', 4],
     ['no_repeat_ngram_size', 3],
-    ['typical_p', 0.9],
     ['penalty_alpha', 0.6],
     ['min_new_tokens', 5],
     ['bad_words_ids', [[1]]],
@@ -130,7 +132,7 @@ describe('settings that transformers would obey and this engine does not', () =>
   });
 
   it('are not listed at a value that does nothing', () => {
-    const json = { num_beams: 1, no_repeat_ngram_size: 0, typical_p: 1, min_length: 0, guidance_scale: null };
+    const json = { num_beams: 1, no_repeat_ngram_size: 0, min_length: 0, guidance_scale: null };
     expect(read(json).ignored).toEqual([]);
   });
 

@@ -23,6 +23,7 @@ describe('a request', () => {
     ...[NaN, -1, 0.5, Infinity].map((value) => sampling('topK', value)),
     ...[NaN, 0, -0.1, 1.01].map((value) => sampling('topP', value)),
     ...[NaN, -0.1, 1.01].map((value) => sampling('minP', value)),
+    ...[NaN, 0, 1.01].map((value) => sampling('typicalP', value)),
     ...[NaN, 0, -1, Infinity].map((value) => sampling('repetitionPenalty', value)),
     ...[NaN, -2.1, 2.1].map((value) => sampling('presencePenalty', value)),
     ...[NaN, -2.1, 2.1].map((value) => sampling('frequencyPenalty', value)),

@@ -14,6 +14,7 @@ const SAMPLES: SamplingParameters = {
   topK: 20,
   topP: 0.95,
   minP: 0.01,
+  typicalP: 0.9,
 };
 const GREEDY: SamplingParameters = { ...SAMPLES, doSample: false };
 
@@ -25,7 +26,7 @@ describe('the sampling of a request', () => {
     expect(resolveSampling({}, defaults)).toEqual(defaults);
   });
 
-  it.each([{ temperature: 0.9 }, { topK: 5 }, { topP: 0.5 }, { minP: 0.1 }])(
+  it.each([{ temperature: 0.9 }, { topK: 5 }, { topP: 0.5 }, { minP: 0.1 }, { typicalP: 0.9 }])(
     'samples on a greedy model when it asks for %j, with the rest as the model has it',
     (request) => {
       expect(resolveSampling(request, GREEDY)).toEqual({ ...GREEDY, ...request, doSample: true });
@@ -88,6 +89,7 @@ describe('the defaults of transformers', () => {
       topK: 50,
       topP: 1,
       minP: 0,
+      typicalP: 1,
     });
   });
 });

@@ -1,6 +1,6 @@
 import { BooleanField, CheckedField, IntegerField } from '../../../common/fastapi/fields.js';
 import { checkMessages, MESSAGES_SCHEMA, type RequestMessage } from '../messages.js';
-import { EMPTY_LIST, isEmptyList, NOTHING, RefusedField } from '../refused-field.js';
+import { EMPTY_LIST, isEmptyList, NOTHING, RefusedField } from '../../../common/fastapi/refused-field.js';
 import {
   checkToolChoice,
   checkTools,

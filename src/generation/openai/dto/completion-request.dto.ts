@@ -1,5 +1,5 @@
 import { BooleanField, CheckedField, type Fault, IntegerField } from '../../../common/fastapi/fields.js';
-import { NOTHING, RefusedField } from '../refused-field.js';
+import { NOTHING, RefusedField } from '../../../common/fastapi/refused-field.js';
 import { checkTokenIds, MAX_ANSWERS, MAX_PROMPT_TOKENS, SamplingRequest, TOKEN_ID } from './sampling-request.dto.js';
 
 /** A text, token ids, or several of one kind. */

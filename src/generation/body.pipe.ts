@@ -1,7 +1,7 @@
 import type { PipeTransform } from '@nestjs/common';
 import type { ClassConstructor } from 'class-transformer';
-import { validateBody } from '../../common/fastapi/validate-body.js';
-import { RequestValidationError } from '../../common/fastapi/validation-fault.js';
+import { validateBody } from '../common/fastapi/validate-body.js';
+import { RequestValidationError } from '../common/fastapi/validation-fault.js';
 
 /** A request body that is right in itself. */
 export interface Body<T> {

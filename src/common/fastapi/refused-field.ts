@@ -1,4 +1,4 @@
-import { CheckedField } from '../../common/fastapi/fields.js';
+import { CheckedField } from './fields.js';
 
 /**
  * A parameter of OpenAI's that would change the answer, but that this server does not have: only a value that asks for

@@ -1,0 +1,77 @@
+/** The end of the server does not wait for connections on which nothing is due, nor for ever on any. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { TestApplication } from '../support/application.js';
+import { ScriptedProvider } from '../support/scripted-provider.js';
+
+const BODY = JSON.stringify({ prompt: 'x', stream: true });
+const STREAM = `POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
+
+let provider: ScriptedProvider;
+let application: TestApplication;
+let socket: Socket;
+
+beforeEach(async () => {
+  provider = new ScriptedProvider();
+  application = await TestApplication.ready(provider);
+  provider.automatic = false;
+  const accepted = once(application.app.getHttpServer(), 'connection');
+  socket = connect({ port: application.port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  await accepted;
+});
+afterEach(async () => {
+  await application.close();
+  socket.destroy();
+});
+
+describe('the server ends although a connection', () => {
+  it('never brought a request', () => application.close());
+
+  it('brought half a head', async () => {
+    socket.write('POST /generate HTTP/1.1\r\nHo');
+    await application.close();
+  });
+
+  it('brought half a body', async () => {
+    const asked = once(application.app.getHttpServer(), 'request');
+    socket.write('POST /generate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{');
+    await asked;
+    await application.close();
+  });
+
+  it('is kept by a client that has its answer', async () => {
+    socket.write('GET /health HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'data');
+    await application.close();
+  });
+
+  it('is half closed', async () => {
+    socket.end(STREAM);
+    await provider.answer(0);
+    await application.close();
+  });
+
+  it('has a client that does not read its stream', async () => {
+    socket.pause();
+    socket.write(STREAM);
+    const answer = await provider.answer(0);
+    const text = 'x'.repeat(100_000);
+    for (let i = 0; i < 200; i++) answer.say(text);
+    await application.close();
+  });
+});
+
+it('an answer that is on its way is waited for', async () => {
+  socket.write(STREAM);
+  const answer = await provider.answer(0);
+  const text = 'x'.repeat(100_000);
+  for (let i = 0; i < 50; i++) answer.say(text);
+  answer.finish();
+  let received = '';
+  socket.on('data', (data) => (received += data.toString('latin1')));
+  const ended = once(socket, 'end');
+  await application.close();
+  await ended;
+  expect(received).toContain('data: [DONE]');
+});

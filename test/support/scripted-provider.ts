@@ -1,0 +1,134 @@
+import {
+  type Explanation,
+  type GenerationEvent,
+  type GenerationRequest,
+  type InferenceProvider,
+  InferenceError,
+  type LoadListeners,
+  type ModelInfo,
+  type Prompt,
+} from '../../src/inference/inference-provider.js';
+
+const INFO: ModelInfo = {
+  id: 'scripted',
+  architecture: 'Scripted',
+  device: 'cpu',
+  dtype: 'float32',
+  quantization: 'none',
+  weightType: 'F32',
+  parameters: 1,
+  weightBytes: 4,
+  vocabSize: 100,
+  contextLength: 10_000,
+  maxPositions: 10_000,
+  slots: 2,
+  kvCacheBytes: 1,
+  threads: 1,
+  hasChatTemplate: true,
+  fingerprint: 'f',
+  warnings: [],
+};
+
+/** A request to a `ScriptedProvider`, which goes on when a test says so. */
+export class ScriptedAnswer {
+  private readonly events: GenerationEvent[] = [];
+  private wake: (() => void) | undefined;
+  private error: Error | undefined;
+  readonly ended: Promise<void>;
+  private end!: () => void;
+  private newTokens = 0;
+
+  constructor(
+    readonly request: GenerationRequest,
+    readonly signal: AbortSignal,
+  ) {
+    this.ended = new Promise((resolve) => (this.end = resolve));
+    signal.addEventListener('abort', () => this.fail(new InferenceError('cancelled', 'the request was cancelled')));
+  }
+
+  say(text: string): void {
+    this.newTokens++;
+    this.events.push({ type: 'tokens', text, ids: [1] });
+    this.wake?.();
+  }
+
+  finish(): void {
+    this.events.push({ type: 'finish', reason: 'eos', promptTokens: 3, cachedTokens: 0, newTokens: this.newTokens });
+    this.wake?.();
+  }
+
+  fail(error: Error): void {
+    this.error ??= error;
+    this.end();
+    this.wake?.();
+  }
+
+  async *read(): AsyncGenerator<GenerationEvent> {
+    try {
+      yield { type: 'start', promptTokens: 3 };
+      for (;;) {
+        const event = this.events.shift();
+        if (event) {
+          yield event;
+          if (event.type === 'finish') return;
+        } else if (this.error) throw this.error;
+        else await new Promise<void>((resolve) => (this.wake = resolve));
+      }
+    } finally {
+      this.end();
+    }
+  }
+}
+
+/** Accepts requests and leaves it to a test how they go on. */
+export class ScriptedProvider implements InferenceProvider {
+  readonly answers: ScriptedAnswer[] = [];
+  readonly prompts: Prompt[] = [];
+  listeners: LoadListeners | undefined;
+  /** Requests are answered at once, without a test's doing; a load ends with such a one. */
+  automatic = true;
+  private watchers: (() => void)[] = [];
+
+  constructor(private readonly info: Partial<ModelInfo> = {}) {}
+
+  load(listeners: LoadListeners): Promise<ModelInfo> {
+    this.listeners = listeners;
+    return Promise.resolve({ ...INFO, ...this.info });
+  }
+
+  unload(): Promise<void> {
+    for (const answer of this.answers) answer.fail(new InferenceError('not_loaded', 'the model is being unloaded'));
+    return Promise.resolve();
+  }
+
+  encode(prompt: Prompt): Promise<readonly number[]> {
+    this.prompts.push(prompt);
+    return Promise.resolve(prompt.kind === 'tokens' ? prompt.ids : [5, 6, 7]);
+  }
+
+  decode(ids: readonly number[]): Promise<string> {
+    return Promise.resolve(ids.join(' '));
+  }
+
+  explain(): Promise<Explanation> {
+    return Promise.reject(new InferenceError('request_invalid', 'not explained'));
+  }
+
+  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
+    const answer = new ScriptedAnswer(request, signal);
+    if (this.automatic) {
+      answer.say('a');
+      answer.finish();
+    } else {
+      this.answers.push(answer);
+      for (const watcher of this.watchers.splice(0)) watcher();
+    }
+    return answer.read();
+  }
+
+  /** The answer that was asked for as the `index`th; waits for it. */
+  async answer(index: number): Promise<ScriptedAnswer> {
+    while (this.answers.length <= index) await new Promise<void>((resolve) => this.watchers.push(resolve));
+    return this.answers[index];
+  }
+}
