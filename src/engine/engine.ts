@@ -162,9 +162,11 @@ export class Engine {
         const last = steps.at(-1);
         if (last?.finish) {
           finished = true;
-          const { finish, cachedTokens } = last;
+          const { finish, cachedTokens, thoughtTokens } = last;
+          const thought = thoughtTokens === undefined ? {} : { thoughtTokens };
           // Whoever has finished has come by all of them.
-          yield { type: 'finish', ...finish, promptTokens, cachedTokens, newTokens, timings: timings as Timings };
+          const counts = { promptTokens, cachedTokens, newTokens, ...thought };
+          yield { type: 'finish', ...finish, ...counts, timings: timings as Timings };
         }
       }
     } finally {

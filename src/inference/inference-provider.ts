@@ -29,6 +29,7 @@ export type {
   RenderedPrompt,
   SamplingRequest,
   StructuralTagFormat,
+  ThoughtOptions,
   TagFormat,
   StepReport,
   Timings,

@@ -6,6 +6,7 @@ import type { Detokenizer } from '../tokens/detokenizer.js';
 import { StopStrings } from '../tokens/stop-strings.js';
 import type { AnswerOptions, Finish, TokenLogprob, TokenLogprobs } from '../types.js';
 import type { Sequence } from './sequence.js';
+import { Thought } from './thought.js';
 
 /** How an answer is to be, with nothing left to decide. */
 export interface AnswerRequest extends AnswerOptions {
@@ -29,6 +30,8 @@ export interface AnswerStep {
   /** When they were asked for. */
   readonly logprobs?: TokenLogprobs;
   readonly finish?: Finish;
+  /** With the finish, when the request says how thoughts are recognized: how many tokens the thought had. */
+  readonly thoughtTokens?: number;
 }
 
 /** Working memory for sampling, as long as the vocabulary: all answers of a loop share it. */
@@ -45,6 +48,7 @@ export class Answer {
   private readonly eosIds: ReadonlySet<number>;
   private readonly stopTokenIds: ReadonlySet<number>;
   private readonly endingIds: readonly number[];
+  private readonly thought: Thought | undefined;
 
   constructor(
     readonly sequence: Sequence,
@@ -58,6 +62,7 @@ export class Answer {
     this.eosIds = new Set(voice.eosIds);
     this.stopTokenIds = new Set(request.stopTokenIds);
     this.endingIds = [...this.eosIds, ...this.stopTokenIds];
+    this.thought = request.thought && new Thought(request.thought);
   }
 
   /** Tokens that the answer can still have. */
@@ -73,9 +78,13 @@ export class Answer {
     const { logprobs: top } = this.request;
     const { logProbabilities } = this.memory;
     if (top !== undefined) logProbabilities.capture(logits);
-    const token = this.sampler.next(logits, this.forbidden());
-    const step = this.append(token);
+    const token = this.thought?.forced() ?? this.sampler.next(logits, this.forbidden());
+    const step = this.withThought(this.append(token));
     return top === undefined ? step : { ...step, logprobs: this.withText(logProbabilities.of(token, top)) };
+  }
+
+  private withThought(step: AnswerStep): AnswerStep {
+    return step.finish && this.thought ? { ...step, thoughtTokens: this.thought.tokens } : step;
   }
 
   private withText({ top, ...chosen }: IdLogprobs): TokenLogprobs {
@@ -93,7 +102,9 @@ export class Answer {
     sequence.generated.push(token);
     if (this.eosIds.has(token) && !request.ignoreEos) return this.end(token, '', { reason: 'eos' });
     if (this.stopTokenIds.has(token)) return this.end(token, '', { reason: 'stop_token', stopTokenId: token });
-    const { text, stop } = this.stopStrings.push(this.detokenizer.push(token));
+    const piece = this.detokenizer.push(token);
+    this.thought?.push(piece);
+    const { text, stop } = this.stopStrings.push(piece);
     if (stop !== undefined) return { text, token, finish: { reason: 'stop_string', stopString: stop } };
     return this.room > 0 ? { text, token } : this.end(token, text, { reason: 'length' });
   }

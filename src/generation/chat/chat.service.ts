@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { wrongParameter } from '../../common/fastapi/validation-fault.js';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
-import type { AnswerOptions, Prompt } from '../../inference/inference-provider.js';
+import type { AnswerOptions, Prompt, ThoughtOptions } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
 import { type OutputFormat, readOutputFormat, rendersTools, type ThoughtMarkers } from '../output/output-format.js';
 import { OutputParser } from '../output/output-parser.js';
@@ -13,7 +13,7 @@ import { toTemplateMessages } from './history.js';
 /** What the engine is to know for answers to a conversation, and what is made of their text. */
 export interface AnswerPlan {
   /** To be part of every request to the engine. */
-  readonly options: Pick<AnswerOptions, 'keptSpecialTokens'>;
+  readonly options: Pick<AnswerOptions, 'keptSpecialTokens' | 'thought'>;
   /** For one answer. */
   readonly createParser: () => OutputParser;
 }
@@ -58,25 +58,36 @@ export class ChatService {
       variables: { ...toVariables(request.thinking), ...request.variables },
     };
     const planAnswers: ChatPlan['planAnswers'] = async (ids, signal) => {
-      const inThought = format.thought !== undefined && (await this.endsWithin(format.thought, ids, signal));
+      const thought = format.thought && (await this.planThought(format.thought, request.thinking, ids, signal));
       const expected = {
         tools: tools.map(({ name }) => name),
         parallelToolCalls: request.parallelToolCalls,
         thoughts: this.config.reasoning,
-        inThought,
+        inThought: thought?.open,
       };
       return {
-        options: { keptSpecialTokens: this.markers(format, tools.length > 0) },
+        options: { keptSpecialTokens: this.markers(format, tools.length > 0), ...(thought && { thought }) },
         createParser: () => new OutputParser(format, expected),
       };
     };
     return { prompt, planAnswers };
   }
 
-  /** Many templates begin the thought themselves. */
-  private async endsWithin({ begin }: ThoughtMarkers, ids: readonly number[], signal: AbortSignal): Promise<boolean> {
+  private async planThought(
+    markers: ThoughtMarkers,
+    thinking: ThinkingRequest | undefined,
+    ids: readonly number[],
+    signal: AbortSignal,
+  ): Promise<ThoughtOptions> {
     const tail = await this.models.decode(ids.slice(-TAIL), signal);
-    return tail.trimEnd().endsWith(begin);
+    // Many templates begin the thought themselves.
+    const open = tail.trimEnd().endsWith(markers.begin);
+    // A model whose template cannot turn thinking off may try all the same.
+    const maxTokens = isEnabled(thinking) === false ? 0 : thinking?.maxTokens;
+    if (maxTokens === undefined) return { ...markers, open };
+    const text = `\n${markers.end}\n\n`;
+    const closing = await this.models.encode({ kind: 'text', text, addSpecialTokens: false }, signal);
+    return { ...markers, open, limit: { maxTokens, closing } };
   }
 
   /** What sets the parts of an answer apart, which may be special tokens. */
@@ -108,9 +119,15 @@ function toTemplateTool({ name, description, parameters = { type: 'object', prop
   return { type: 'function', function: { name, ...(description !== undefined && { description }), parameters } };
 }
 
+/** Undefined where the chat template decides. */
+function isEnabled({ effort, enabled }: ThinkingRequest = {}): boolean | undefined {
+  return enabled ?? (effort === undefined ? undefined : effort !== 'none');
+}
+
 /** Templates name the switch differently; a variable that one does not know has no effect. */
-function toVariables({ effort, enabled: given }: ThinkingRequest = {}): Record<string, unknown> {
-  const enabled = given ?? (effort === undefined ? undefined : effort !== 'none');
+function toVariables(thinking: ThinkingRequest = {}): Record<string, unknown> {
+  const { effort } = thinking;
+  const enabled = isEnabled(thinking);
   return {
     ...(enabled !== undefined && { enable_thinking: enabled, thinking: enabled }),
     ...(effort !== undefined && effort !== 'none' && { reasoning_effort: effort }),
