@@ -401,6 +401,23 @@ describe('Mistral’s calls', () => {
     expect(parts(format, text)).toEqual([['content', text]]);
   });
 
+  it.each(['', '[TOOL_CALLS]'])('need no %j where nothing else is expected', (marker) => {
+    const expected = { tools: TOOLS, mustCall: true };
+    const text = `\n${marker}[{"name": "now", "arguments": {}}, {"name": "add", "arguments": {"a": 1}}]`;
+    const calls = [
+      ['call', 'now', '{}'],
+      ['call', 'add', '{"a": 1}'],
+    ];
+    expect(parts(format, text, expected)).toEqual(calls);
+    expect(parts({ ...format, thought: THOUGHT }, `<think>a</think>${text}`, expected)).toEqual([
+      ['reasoning', 'a'],
+      ...calls,
+    ]);
+    const hermes =
+      '<tool_call>{"name": "now"}</tool_call>\n<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>';
+    expect(parts({ ...format, toolCalls: 'hermes' }, hermes, expected)).toEqual(calls);
+  });
+
   it('have ids as its templates want them', () => {
     const parser = new OutputParser(format, { tools: TOOLS });
     const [{ id }] = parser.push('[TOOL_CALLS]now[ARGS]{}') as never as { id: string }[];

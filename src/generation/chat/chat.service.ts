@@ -4,8 +4,15 @@ import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { AnswerOptions, Prompt, ThoughtOptions } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
-import { type OutputFormat, readOutputFormat, rendersTools, type ThoughtMarkers } from '../output/output-format.js';
+import {
+  type OutputFormat,
+  readOutputFormat,
+  rendersTools,
+  type ThoughtMarkers,
+  type ToolCallFormat,
+} from '../output/output-format.js';
 import { OutputParser } from '../output/output-parser.js';
+import { requireCalls, type RequiredCalls } from '../output/tool-calls/call-grammar.js';
 import { TOOL_CALL_SYNTAXES } from '../output/tool-calls/tool-call-syntax.js';
 import type { ChatRequest, FunctionTool, ThinkingRequest } from './chat-request.js';
 import { toTemplateMessages } from './history.js';
@@ -13,7 +20,7 @@ import { toTemplateMessages } from './history.js';
 /** What the engine is to know for answers to a conversation, and what is made of their text. */
 export interface AnswerPlan {
   /** To be part of every request to the engine. */
-  readonly options: Pick<AnswerOptions, 'keptSpecialTokens' | 'thought'>;
+  readonly options: Pick<AnswerOptions, 'keptSpecialTokens' | 'thought' | 'grammar' | 'grammarAfter'>;
   /** For one answer. */
   readonly createParser: () => OutputParser;
 }
@@ -63,10 +70,15 @@ export class ChatService {
         tools: tools.map(({ name }) => name),
         parallelToolCalls: request.parallelToolCalls,
         thoughts: this.config.reasoning,
+        mustCall: mustCall(request),
         inThought: thought?.open,
       };
       return {
-        options: { keptSpecialTokens: this.markers(format, tools.length > 0), ...(thought && { thought }) },
+        options: {
+          keptSpecialTokens: this.markers(format, tools.length > 0),
+          ...(thought && { thought }),
+          ...(format.toolCalls && tools.length > 0 && requireCalls(callsOf(request, tools, format.toolCalls), thought)),
+        },
         createParser: () => new OutputParser(format, expected),
       };
     };
@@ -117,6 +129,21 @@ export class ChatService {
 /** In the form of OpenAI's, which chat templates have come to expect; some want to see parameters of every tool. */
 function toTemplateTool({ name, description, parameters = { type: 'object', properties: {} } }: FunctionTool): object {
   return { type: 'function', function: { name, ...(description !== undefined && { description }), parameters } };
+}
+
+function mustCall({ toolChoice = 'auto' }: ChatRequest): boolean {
+  return toolChoice === 'required' || typeof toolChoice === 'object';
+}
+
+function callsOf(request: ChatRequest, tools: readonly FunctionTool[], format: ToolCallFormat): RequiredCalls {
+  const { toolChoice, parallelToolCalls = true } = request;
+  const chosen = typeof toolChoice === 'object' ? toolChoice.name : undefined;
+  return {
+    format,
+    tools: chosen === undefined ? tools : tools.filter(({ name }) => name === chosen),
+    atLeastOne: mustCall(request),
+    atMostOne: chosen !== undefined || !parallelToolCalls,
+  };
 }
 
 /** Undefined where the chat template decides. */
