@@ -210,6 +210,8 @@ function tokensEvent(steps: readonly StepEvent[]): GenerationEvent {
     text: steps.map(({ text }) => text).join(''),
     ids: steps.map(({ token }) => token),
     ...(logprobs.length > 0 && { logprobs }),
+    ...(steps[0].promptLogprobs && { promptLogprobs: steps[0].promptLogprobs }),
+    ...(steps[steps.length - 1].finish && { last: true }),
   };
 }
 

@@ -13,7 +13,7 @@ const MAX_BIAS = 100;
  * @throws {EngineError} request_invalid, naming the parameter, its value and what is allowed
  */
 export function checkRequest(request: GenerationRequest, vocabSize: number): void {
-  const { maxNewTokens, minTokens, seed, stopTokenIds, logprobs } = request;
+  const { maxNewTokens, minTokens, seed, stopTokenIds, logprobs, promptLogprobs } = request;
   checkWhole('maxNewTokens', maxNewTokens, 1, Number.MAX_SAFE_INTEGER);
   checkWhole('minTokens', minTokens, 0, maxNewTokens ?? Number.MAX_SAFE_INTEGER);
   checkWhole('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
@@ -21,6 +21,7 @@ export function checkRequest(request: GenerationRequest, vocabSize: number): voi
   const { limit } = request.thought ?? {};
   checkWhole('thought.limit.maxTokens', limit?.maxTokens, 0, Number.MAX_SAFE_INTEGER);
   for (const id of limit?.closing ?? []) checkWhole('a token of thought.limit.closing', id, 0, vocabSize - 1);
+  checkWhole('promptLogprobs', promptLogprobs, 0, MAX_LOGPROBS);
   for (const id of stopTokenIds ?? []) checkWhole('stopTokenIds', id, 0, vocabSize - 1);
   checkSampling(request.sampling ?? {}, vocabSize);
 }

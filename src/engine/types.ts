@@ -52,6 +52,8 @@ export interface ModelInfo {
   /** Bytes of the weights on disk. */
   readonly weightBytes: number;
   readonly vocabSize: number;
+  /** Tokens that have no text in an answer unless that is asked for. */
+  readonly specialIds: readonly number[];
   /** Longest sequence in tokens, prompt and answer together. */
   readonly contextLength: number;
   /** Longest sequence that the model was made for. */
@@ -126,6 +128,11 @@ export interface AnswerOptions {
   readonly logprobs?: number;
   /** How the answer's thought is recognized: its tokens are counted then. */
   readonly thought?: ThoughtOptions;
+  /**
+   * The same for the tokens of the prompt but the first, before which there is nothing. All of the prompt is then
+   * computed, also what is in the KV cache already.
+   */
+  readonly promptLogprobs?: number;
   /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
   readonly grammar?: Grammar;
   /**
@@ -231,6 +238,10 @@ export type GenerationEvent =
       readonly ids: readonly number[];
       /** One for each of `ids`, when they were asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
+      /** One for each token of the prompt but the first, when they were asked for; only before the first of `ids`. */
+      readonly promptLogprobs?: readonly TokenLogprobs[];
+      /** Whether the answer has no more tokens: a `finish` follows at once. */
+      readonly last?: boolean;
     }
   | (Finish & {
       readonly type: 'finish';

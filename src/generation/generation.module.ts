@@ -1,16 +1,17 @@
 import { Module } from '@nestjs/common';
-import { InferenceModule } from '../inference/inference.module.js';
 import { ChatService } from './chat/chat.service.js';
+import { TurnService } from './chat/turn.service.js';
 import { ModelService } from './model.service.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
 
-/** The model's life, and the routes that let people use it. Import it to use `ModelService`, or
- * `ChatService`, in a module of your own. */
+/**
+ * The model's life, and the routes that let people use it. Import it to use `ModelService`, or `ChatService`, in a module
+ * of your own.
+ */
 @Module({
-  imports: [InferenceModule],
   controllers: [GenerateController],
-  providers: [ModelService, GenerateService, ChatService],
-  exports: [ModelService, ChatService],
+  providers: [ModelService, GenerateService, ChatService, TurnService],
+  exports: [ModelService, ChatService, TurnService],
 })
 export class GenerationModule {}

@@ -1,7 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Engine, EngineError } from '../engine/index.js';
+import { EarlyLoad } from './early-load.js';
 import type {
   Explanation,
   GenerationEvent,
@@ -17,11 +18,16 @@ import type {
 export class EngineInferenceProvider implements InferenceProvider {
   private engine: Engine | undefined;
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Optional() private earlyLoad?: EarlyLoad,
+  ) {}
 
   async load(listeners: LoadListeners, signal: AbortSignal): Promise<ModelInfo> {
     await this.unload();
-    this.engine = await Engine.load(this.config, listeners, signal);
+    const { earlyLoad } = this;
+    this.earlyLoad = undefined;
+    this.engine = await (earlyLoad?.take(listeners, signal) ?? Engine.load(this.config, listeners, signal));
     return this.engine.info;
   }
 

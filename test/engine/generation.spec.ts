@@ -55,6 +55,18 @@ describe.each(['llama', 'smollm3'] as const)('answers of the %s fixture, against
     top.forEach((other, i) => expect(other.logprob - logprob).toBeCloseTo(logits[i][1] - logits[0][1], 3));
   });
 
+  it.each(generate)('case $# has the same log probabilities as a prompt', async ({ input_ids: ids }) => {
+    const said = await answer(engine, { prompt: { kind: 'tokens', ids }, maxNewTokens: 20, logprobs: 3 });
+    const prompt = { kind: 'tokens', ids: [...ids, ...said.ids] } as const;
+    const read = await answer(engine, { prompt, maxNewTokens: 1, promptLogprobs: 3 });
+    expect(read.promptLogprobs.map(({ token }) => token)).toEqual(prompt.ids.slice(1));
+    read.promptLogprobs.slice(-said.ids.length).forEach(({ token, logprob, top }, i) => {
+      expect(token).toBe(said.logprobs[i].token);
+      expect(logprob).toBeCloseTo(said.logprobs[i].logprob, 3);
+      top.forEach((other, j) => expect(other.logprob).toBeCloseTo(said.logprobs[i].top[j].logprob, 3));
+    });
+  });
+
   it('unchanged by neighbours that are cancelled in the middle', async () => {
     const answers = generate.map(async (expected, i) => {
       const controller = new AbortController();

@@ -29,6 +29,7 @@ const INFO: ModelInfo = {
   weightType: 'F32',
   parameters: 1,
   weightBytes: 4,
+  specialIds: [2],
   vocabSize: 10,
   contextLength: 10,
   maxPositions: 10,

@@ -28,6 +28,7 @@ const INFO: ModelInfo = {
   weightType: 'F32',
   parameters: 1,
   weightBytes: 4,
+  specialIds: [2],
   vocabSize: 100,
   contextLength: 40,
   maxPositions: 40,

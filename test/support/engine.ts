@@ -17,6 +17,7 @@ export interface Answer {
   readonly stopString?: string;
   readonly stopTokenId?: number;
   readonly logprobs: readonly TokenLogprobs[];
+  readonly promptLogprobs: readonly TokenLogprobs[];
 }
 
 export function loadEngine(modelPath: string, options: Partial<EngineOptions> = {}): Promise<Engine> {
@@ -36,13 +37,15 @@ export async function answer(engine: Engine, request: GenerationRequest, signal?
   let text = '';
   const ids: number[] = [];
   const logprobs: TokenLogprobs[] = [];
+  const promptLogprobs: TokenLogprobs[] = [];
   for await (const event of engine.generate(request, signal)) {
     if (event.type === 'tokens') {
       text += event.text;
       ids.push(...event.ids);
       logprobs.push(...(event.logprobs ?? []));
+      promptLogprobs.push(...(event.promptLogprobs ?? []));
     }
-    if (event.type === 'finish') return { text, ids, logprobs, ...event };
+    if (event.type === 'finish') return { text, ids, logprobs, promptLogprobs, ...event };
   }
   throw new Error('the answer has no end');
 }

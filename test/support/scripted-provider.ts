@@ -27,6 +27,7 @@ const INFO: ModelInfo = {
   threads: 1,
   hasChatTemplate: true,
   fingerprint: 'f',
+  specialIds: [],
   warnings: [],
 };
 

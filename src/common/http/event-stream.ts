@@ -11,6 +11,11 @@ export function dataEvent(data: unknown): string {
   return `data: ${JSON.stringify(data)}\n\n`;
 }
 
+/** The same for readers that look at an event's name. */
+export function namedEvent(name: string, data: unknown): string {
+  return `event: ${name}\n${dataEvent(data)}`;
+}
+
 /**
  * The body of an answer that comes as server-sent events; for a handler to return. Events are asked for as fast as the
  * client reads. When it goes away, the iteration is left.

@@ -83,8 +83,9 @@ export class Admission {
   }
 
   /** Only those that came before count: so nobody waits for ever. */
-  private findDeferral({ prompt, arrival }: Sequence, running: readonly Sequence[]): Deferral | undefined {
-    if (!this.slots.retain) return undefined;
+  private findDeferral(sequence: Sequence, running: readonly Sequence[]): Deferral | undefined {
+    const { prompt, arrival, wantsPromptLogits } = sequence;
+    if (!this.slots.retain || wantsPromptLogits) return undefined;
     let found: Deferral | undefined;
     for (const to of running) {
       if (!to.prefilling || to.arrival > arrival) continue;

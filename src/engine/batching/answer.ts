@@ -29,6 +29,8 @@ export interface AnswerStep {
   readonly token: number;
   /** When they were asked for. */
   readonly logprobs?: TokenLogprobs;
+  /** Of the prompt's tokens but the first, with the first step, when they were asked for. */
+  readonly promptLogprobs?: readonly TokenLogprobs[];
   readonly finish?: Finish;
   /** With the finish, when the request says how thoughts are recognized: how many tokens the thought had. */
   readonly thoughtTokens?: number;
@@ -49,6 +51,7 @@ export class Answer {
   private readonly stopTokenIds: ReadonlySet<number>;
   private readonly endingIds: readonly number[];
   private readonly thought: Thought | undefined;
+  private readonly promptLogprobs: TokenLogprobs[] = [];
 
   constructor(
     readonly sequence: Sequence,
@@ -71,16 +74,35 @@ export class Answer {
   }
 
   /**
+   * Notes how probable a token of the prompt was.
+   *
+   * @param index of the token; past the end of the prompt, nothing is noted
+   * @param logits that the network had for its place, one for each of the vocabulary
+   * @throws {EngineError} runtime_failed when they are no numbers
+   */
+  describePrompt(index: number, logits: Float32Array): void {
+    const { prompt } = this.sequence;
+    if (index >= prompt.length) return;
+    const { logProbabilities } = this.memory;
+    logProbabilities.capture(logits);
+    this.promptLogprobs.push(this.withText(logProbabilities.of(prompt[index], this.request.promptLogprobs ?? 0)));
+  }
+
+  /**
    * @param logits of the next token, one for each of the vocabulary; changed by this call
    * @throws {EngineError} runtime_failed when no token can be chosen from them
    */
   advance(logits: Float32Array): AnswerStep {
-    const { logprobs: top } = this.request;
+    const { logprobs: top, promptLogprobs } = this.request;
     const { logProbabilities } = this.memory;
+    const isFirst = this.sequence.generated.length === 0;
     if (top !== undefined) logProbabilities.capture(logits);
     const token = this.thought?.forced() ?? this.sampler.next(logits, this.forbidden());
-    const step = this.withThought(this.append(token));
-    return top === undefined ? step : { ...step, logprobs: this.withText(logProbabilities.of(token, top)) };
+    return {
+      ...this.withThought(this.append(token)),
+      ...(top !== undefined && { logprobs: this.withText(logProbabilities.of(token, top)) }),
+      ...(isFirst && promptLogprobs !== undefined && { promptLogprobs: this.promptLogprobs }),
+    };
   }
 
   private withThought(step: AnswerStep): AnswerStep {

@@ -83,7 +83,7 @@ export class GenerationLoop {
   }
 
   submit(request: LoopRequest): void {
-    const sequence = new Sequence(request.id, request.prompt);
+    const sequence = new Sequence(request.id, request.prompt, request.promptLogprobs !== undefined);
     this.answers.set(request.id, new Answer(sequence, request, this.options, this.memory));
     this.scheduler.add(sequence);
   }
@@ -129,12 +129,25 @@ export class GenerationLoop {
   private sample(step: Step, draft: readonly number[], logits: Float32Array): LoopEvent[] {
     switch (step.kind) {
       case 'prefill':
-        return step.completes ? [this.advance(step.sequence, logits)] : [];
+        return this.read(step, logits);
       case 'decode':
         return draft.length > 0
           ? this.verify(step.rows[step.active[0]] as Sequence, draft, logits)
           : step.active.map((row, i) => this.advance(step.rows[row] as Sequence, this.rowOf(logits, i)));
     }
+  }
+
+  private read({ sequence, count, completes }: PrefillStep, logits: Float32Array): LoopEvent[] {
+    const rows = logits.length / this.runner.vocabSize;
+    if (sequence.wantsPromptLogits) {
+      const first = sequence.cached - count + 1;
+      const failure = this.attempt(sequence, (answer) => {
+        for (let row = 0; row < rows; row++) answer.describePrompt(first + row, this.rowOf(logits, row));
+        return undefined;
+      });
+      if (failure) return [failure];
+    }
+    return completes ? [this.advance(sequence, this.rowOf(logits, rows - 1))] : [];
   }
 
   /**
@@ -158,10 +171,17 @@ export class GenerationLoop {
 
   private advance(sequence: Sequence, logits: Float32Array): LoopEvent {
     const { id, reused: cachedTokens } = sequence;
-    try {
-      const event = { id, cachedTokens, ...(this.answers.get(id) as Answer).advance(logits) };
+    return this.attempt(sequence, (answer) => {
+      const event = { id, cachedTokens, ...answer.advance(logits) };
       if (event.finish) this.cancel(id);
       return event;
+    });
+  }
+
+  private attempt<T>(sequence: Sequence, act: (answer: Answer) => T): T | FailureEvent {
+    const { id } = sequence;
+    try {
+      return act(this.answers.get(id) as Answer);
     } catch (error) {
       // Whatever it has in the cache is not to be trusted, and nobody takes it over.
       sequence.cached = 0;
@@ -178,7 +198,7 @@ function prefillBatch({ sequence, slot, count, completes }: PrefillStep): StepBa
     tokensPerRow: count,
     tokens: sequence.tokens(sequence.cached, sequence.cached + count),
     cached: [sequence.cached],
-    logitsRows: completes ? [count - 1] : [],
+    logitsRows: sequence.wantsPromptLogits ? firstRows(count) : completes ? [count - 1] : [],
   };
 }
 
@@ -196,7 +216,7 @@ function decodeBatch({ firstSlot, rows, active }: DecodeStep, draft: readonly nu
     cached[row] = sequence.cached;
   }
   tokens.push(...draft);
-  const logitsRows = draft.length > 0 ? Array.from({ length: tokensPerRow }, (_, row) => row) : active;
+  const logitsRows = draft.length > 0 ? firstRows(tokensPerRow) : active;
   return { firstSlot, rows: rows.length, tokensPerRow, tokens, cached, logitsRows };
 }
 
@@ -213,4 +233,8 @@ function reportOf(step: Step, began: number, ended: number, drafted: number, eve
     accepted: drafted > 0 ? events - 1 : 0,
     started: step.admitted.map(({ id, reused: cachedTokens }) => ({ id, cachedTokens })),
   };
+}
+
+function firstRows(count: number): number[] {
+  return Array.from({ length: count }, (_, row) => row);
 }

@@ -13,10 +13,14 @@ export class Sequence {
   /** Its place among all that came, the first being the lowest. */
   arrival = 0;
 
-  /** @param prompt token ids, at least one */
+  /**
+   * @param prompt token ids, at least one
+   * @param wantsPromptLogits whether each token of the prompt has to be computed, since the logits after it are wanted
+   */
   constructor(
     readonly id: number,
     readonly prompt: ArrayLike<number>,
+    readonly wantsPromptLogits = false,
   ) {}
 
   get length(): number {

@@ -59,12 +59,12 @@ export class Slots {
 
   /**
    * Gives the sequence one of the free slots, of which there must be one, with as much of its prompt as lies in any
-   * slot. `slot`, `cached` and `reused` of the sequence are set.
+   * slot and need not be computed. `slot`, `cached` and `reused` of the sequence are set.
    *
    * @returns the move that has to come before its first step
    */
   place(sequence: Sequence): CacheMove | undefined {
-    const shared = this.sharedWith(sequence.prompt);
+    const shared = sequence.wantsPromptLogits ? this.slots.map(() => 0) : this.sharedWith(sequence.prompt);
     const target = this.choose(shared);
     const source = shared.indexOf(Math.max(...shared));
     const copied = shared[source] - shared[target] >= LEAST_SHARED;

@@ -270,7 +270,8 @@ class DecoderGraphBuilder {
   /** Declares the initializers of a weight that is handed to the session. */
   private supply(plan: WeightPlan): string {
     this.weights.push(plan);
-    for (const { name, type, shape } of partsOf(plan)) this.graph.suppliedInitializer(name, type, shape);
+    const [{ location }] = plan.sources;
+    for (const { name, type, shape } of partsOf(plan)) this.graph.suppliedInitializer(name, type, shape, location);
     return plan.name;
   }
 

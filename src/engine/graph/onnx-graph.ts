@@ -76,10 +76,14 @@ export class OnnxGraph {
     return name;
   }
 
-  /** Declares a weight whose bytes are handed to the session in memory, under the same name. */
-  suppliedInitializer(name: string, type: OnnxType, shape: readonly number[]): string {
-    const location = new ProtobufMessage().string(1, 'location').string(2, 'supplied');
-    this.initializers.set(name, tensorProto(name, ONNX_TYPE[type], shape).message(13, location).int(14, EXTERNAL));
+  /**
+   * Declares a weight whose bytes are handed to the session in memory, under the same name.
+   *
+   * @param location a file that exists; the runtime insists on one, but does not read it
+   */
+  suppliedInitializer(name: string, type: OnnxType, shape: readonly number[], location: string): string {
+    const entry = new ProtobufMessage().string(1, 'location').string(2, location);
+    this.initializers.set(name, tensorProto(name, ONNX_TYPE[type], shape).message(13, entry).int(14, EXTERNAL));
     return name;
   }
 

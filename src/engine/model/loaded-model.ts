@@ -1,4 +1,5 @@
 import { basename, join, resolve } from 'node:path';
+import { PROMPT_LOGITS_ROWS } from '../batching/scheduler.js';
 import { EngineError } from '../errors.js';
 import { readDecoderSpec } from '../graph/architectures/index.js';
 import { buildDecoderGraph, type DecoderGraph } from '../graph/decoder-graph.js';
@@ -90,7 +91,7 @@ export class LoadedModel {
       const runtime = own(new OrtRuntime());
       const weights = own(new WeightMemory(runtime, graph.weights));
       const cacheFailure = await prepareWeights(checkpoint, graph.weights, weights, { threads, cacheFolder, signal });
-      const reading = { prefillChunk, speculativeTokens };
+      const reading = { prefillChunk, speculativeTokens, logitsRows: PROMPT_LOGITS_ROWS };
       const runnerOptions = { ...size, ...reading, threads, interrupt, weightsFolder: checkpoint.root };
       const runner = own(new DecoderRunner(runtime, spec, graph.model, weights.tensors, runnerOptions));
       // The first run as well: what the runtime cannot do with this model shows now, and not at the first request.
@@ -101,6 +102,7 @@ export class LoadedModel {
         id: options.modelId ?? basename(folder),
         device: 'cpu',
         dtype: 'float32',
+        specialIds: [...tokenizer.specialIds],
         quantization: typeof quantization === 'string' ? quantization : 'custom',
         contextLength: size.capacity,
         slots: size.slots,

@@ -42,7 +42,7 @@ const FUNCTIONS = {
   ReleaseIoBinding: [135, 'void', ['void *']],
   BindInput: [136, 'void *', ['void *', 'str', 'void *']],
   BindOutput: [137, 'void *', ['void *', 'str', 'void *']],
-  AddExternalInitializers: [210, 'void *', ['void *', 'const char **', 'void **', 'size_t']],
+  AddInitializer: [150, 'void *', ['void *', 'str', 'void *']],
   SessionOptionsSetLoadCancellationFlag: [293, 'void *', ['void *', 'bool']],
 } as const satisfies Record<string, readonly [number, string, readonly string[]]>;
 

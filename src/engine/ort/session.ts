@@ -35,7 +35,8 @@ export class OrtSession {
     const sessionOptions = api.create('CloneSessionOptions', options.interrupt.sessionOptions);
     try {
       configure(api, sessionOptions, options);
-      supply(api, sessionOptions, weights);
+      // As initializers to share: AddExternalInitializers would copy them all.
+      for (const [name, tensor] of weights) api.call('AddInitializer', sessionOptions, name, tensor.handle);
       this.handle = api.create('CreateSessionFromArray', environment, model, model.byteLength, sessionOptions);
     } finally {
       api.release('ReleaseSessionOptions', sessionOptions);
@@ -66,12 +67,6 @@ function configure(api: OrtApi, handle: Pointer, { threads, weightsFolder }: Ses
   })) {
     api.call('AddSessionConfigEntry', handle, key, value);
   }
-}
-
-function supply(api: OrtApi, handle: Pointer, weights: ReadonlyMap<string, OrtTensor>): void {
-  if (weights.size === 0) return;
-  const handles = BigUint64Array.from([...weights.values()], (tensor) => tensor.handle);
-  api.call('AddExternalInitializers', handle, [...weights.keys()], handles, weights.size);
 }
 
 /** Which tensors a run reads and writes. The tensors must outlive it. */

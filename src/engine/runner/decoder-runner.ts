@@ -25,6 +25,8 @@ export interface RunnerOptions extends SessionOptions, KvCacheSize {
   readonly prefillChunk: number;
   /** Most tokens that one row can be given beyond its newest, all of whose logits are wanted; none if left out. */
   readonly speculativeTokens?: number;
+  /** Most rows whose logits can be wanted in any case; a step of one token for each slot always can have all of them. */
+  readonly logitsRows?: number;
 }
 
 /** A binding for one range of slots. What changes from step to step is bound again only when its shape does. */
@@ -66,7 +68,7 @@ export class DecoderRunner {
     this.capacity = options.capacity;
     this.slots = options.slots;
     this.cache = new KvCache(runtime, spec, options);
-    const maxLogitsRows = Math.max(options.slots, 1 + (options.speculativeTokens ?? 0));
+    const maxLogitsRows = Math.max(options.slots, 1 + (options.speculativeTokens ?? 0), options.logitsRows ?? 0);
     const maxTokens = Math.max(maxLogitsRows, options.prefillChunk);
     const [ids, lengths, total, rows, logits] = [
       maxTokens * BigInt64Array.BYTES_PER_ELEMENT,

@@ -15,6 +15,8 @@ export interface ChatInput {
   readonly messages: readonly ChatMessage[];
   /** Whether the text ends where the assistant's answer begins. */
   readonly addGenerationPrompt: boolean;
+  /** What the answer begins with already, which follows the rendered text as it is. */
+  readonly continuation?: string;
   /** Tools as JSON schemas, for templates that know them. */
   readonly tools?: readonly unknown[];
   /** Further variables, for example `enable_thinking`. */

@@ -60,18 +60,26 @@ export class PromptEncoder {
       case 'text':
         return prompt.text;
       case 'chat':
-        return this.render(prompt);
+        return this.tokenizer.controlTokens.withoutMarks(this.render(prompt));
     }
   }
 
+  /** What the template makes of a chat, with marks on what reads like a control token (see `ControlTokens`). */
   private render(chat: ChatInput): string {
     if (!this.template) throw new EngineError('template_failed', 'the model has no chat template');
-    return this.template.render(chat);
+    const { controlTokens } = this.tokenizer;
+    try {
+      const marked = controlTokens.marked(chat);
+      return this.template.render(marked) + (marked.continuation ?? '');
+    } catch (error) {
+      const { code, message } = EngineError.from(error);
+      throw new EngineError(code, controlTokens.withoutMarks(message));
+    }
   }
 
   /** Most templates write the BOS token themselves; a tokenizer that adds one must then not add it again. */
   private encodeRendered(text: string): number[] {
     const { bos_token: bos } = this.tokenizer.specialTokens;
-    return this.tokenizer.encode(text, !(bos && text.startsWith(bos)));
+    return this.tokenizer.encodeMarked(text, !(bos && text.startsWith(bos)));
   }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as library from '@huggingface/tokenizers';
 import { EngineError } from '../errors.js';
 import { isJsonObject, readJsonObject, readOptionalJsonObject, type JsonObject } from '../model/json.js';
+import { ControlTokens } from './control-tokens.js';
 import type { Detokenizer } from './detokenizer.js';
 import { PieceDetokenizer } from './piece-detokenizer.js';
 import { type PieceRules, readPieceRules, type TokenPiece } from './token-pieces.js';
@@ -34,6 +35,8 @@ const NAMED_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as con
 export class Tokenizer {
   /** Ids that never appear in an answer's text. */
   readonly specialIds: ReadonlySet<number>;
+  /** Those of the special tokens that are found in text. */
+  readonly controlTokens: ControlTokens;
   private readonly tokenizer: HuggingFaceTokenizer;
   /** None for a decoder that does more than put pieces together. */
   private readonly rules: PieceRules | undefined;
@@ -46,19 +49,24 @@ export class Tokenizer {
     return new Tokenizer(tokenizer, readTokenizerConfig(folder));
   }
 
+  /** The one that knows control tokens by other names; made when it is first needed, which is rare. */
+  private sealed: HuggingFaceTokenizer | undefined;
+
   private constructor(
-    tokenizer: JsonObject,
+    private readonly json: JsonObject,
     readonly config: JsonObject,
   ) {
     try {
-      this.tokenizer = new HuggingFaceTokenizer(tokenizer, config);
+      this.tokenizer = new HuggingFaceTokenizer(json, config);
     } catch (error) {
       throw new EngineError('model_invalid', `tokenizer.json: cannot be used (${(error as Error).message})`);
     }
     this.specialIds = this.findSpecialIds();
-    const added = Array.from(this.tokenizer.get_added_tokens_decoder().values(), ({ content }) => content);
+    const addedTokens = Array.from(this.tokenizer.get_added_tokens_decoder(), ([id, { content }]) => ({ id, content }));
+    this.controlTokens = new ControlTokens(addedTokens.filter(({ id }) => this.specialIds.has(id)));
+    const added = addedTokens.map(({ content }) => content);
     // With a suffix for the end of a word, the library goes over the whole text once more.
-    if (!this.tokenizer.model.end_of_word_suffix) this.rules = readPieceRules(tokenizer.decoder, new Set(added));
+    if (!this.tokenizer.model.end_of_word_suffix) this.rules = readPieceRules(json.decoder, new Set(added));
   }
 
   /** The special tokens of the configuration, for the chat template. */
@@ -74,6 +82,14 @@ export class Tokenizer {
   /** @param addSpecialTokens whether the tokenizer adds what it was made to add, usually a BOS token in front */
   encode(text: string, addSpecialTokens: boolean): number[] {
     return this.tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids;
+  }
+
+  /** The same for a rendered chat, whose marked parts are text, whatever they look like (see `ControlTokens`). */
+  encodeMarked(text: string, addSpecialTokens: boolean): number[] {
+    const { controlTokens: control } = this;
+    if (!control.hasMarks(text)) return this.encode(text, addSpecialTokens);
+    this.sealed ??= new HuggingFaceTokenizer(control.sealTokenizer(this.json), this.config);
+    return this.sealed.encode(control.sealText(text), { add_special_tokens: addSpecialTokens }).ids;
   }
 
   /** The id of a token that is written exactly so, or undefined. */

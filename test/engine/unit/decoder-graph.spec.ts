@@ -80,7 +80,7 @@ function attentionOf({ nodes }: OnnxModel) {
 
 /** Initializers that stay in the checkpoint's file. */
 function mappedOf({ initializers }: OnnxModel): string[] {
-  return [...initializers].flatMap(([name, { external }]) => (external.location === 'sub/weights' ? [name] : []));
+  return [...initializers].flatMap(([name, { external }]) => (external.length === undefined ? [] : [name]));
 }
 
 /** Tensors of the checkpoint that are made into supplied weights. */
@@ -148,7 +148,10 @@ describe('the graph of a decoder', () => {
     ]);
     const types = { float32: 1, uint8: 2 } as const;
     for (const { name, type, shape } of weights.flatMap(partsOf)) {
-      expect([name, initializers.get(name)]).toMatchObject([name, { type: types[type], shape, rawBytes: 0 }]);
+      expect([name, initializers.get(name)]).toMatchObject([
+        name,
+        { type: types[type], shape, rawBytes: 0, external: { location: 'sub/weights' } },
+      ]);
     }
   });
 

@@ -492,6 +492,73 @@ describe('a request whose next token cannot be chosen', () => {
   });
 });
 
+describe('a request for log probabilities of its prompt', () => {
+  const PROMPT = Array.from({ length: 70 }, (_, i) => (7 * i + 3) % EOS);
+
+  function logprobOf(tokens: readonly number[], token: number): number {
+    const logits = logitsAfter(tokens, VOCABULARY.length);
+    return logits[token] - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+  }
+
+  it.each([1, 7, 8, 64, 200])(
+    'has them of all tokens but the first, its prompt read in chunks of %i',
+    (prefillChunk) => {
+      const loop = loopOf(networkOf({ prefillChunk }), 4, prefillChunk);
+      loop.submit(requestOf({ prompt: PROMPT, promptLogprobs: 2, maxNewTokens: 3 }));
+      const [first, ...others] = runToEnd(loop);
+      expect(first.promptLogprobs?.map(({ token }) => token)).toEqual(PROMPT.slice(1));
+      first.promptLogprobs?.forEach(({ token, logprob, top }, i) => {
+        expect(logprob).toBeCloseTo(logprobOf(PROMPT.slice(0, i + 1), token), 5);
+        expect(top).toHaveLength(2);
+      });
+      for (const { promptLogprobs } of others) expect(promptLogprobs).toBeUndefined();
+    },
+  );
+
+  it('has none for a prompt of one token', () => {
+    const loop = loopOf(networkOf());
+    loop.submit(requestOf({ prompt: [3], promptLogprobs: 2, maxNewTokens: 1 }));
+    expect(runToEnd(loop)).toMatchObject([{ promptLogprobs: [] }]);
+  });
+
+  it('computes what is in the cache, and what another is reading', () => {
+    const loop = loopOf(networkOf());
+    loop.submit(requestOf({ id: 1, prompt: PROMPT }));
+    loop.submit(requestOf({ id: 2, prompt: PROMPT, promptLogprobs: 0 }));
+    const together = runToEnd(loop);
+    loop.submit(requestOf({ id: 3, prompt: PROMPT, promptLogprobs: 0 }));
+    const after = runToEnd(loop);
+    for (const event of [...eventsIn(together, 2), ...after]) expect(event.cachedTokens).toBe(0);
+    expect(after[0].promptLogprobs).toHaveLength(PROMPT.length - 1);
+    expect(eventsIn(together, 2)[0].promptLogprobs).toEqual(after[0].promptLogprobs);
+  });
+
+  it('leaves a prompt in the cache that others go on from', () => {
+    const loop = loopOf(networkOf());
+    loop.submit(requestOf({ prompt: PROMPT, promptLogprobs: 0 }));
+    runToEnd(loop);
+    loop.submit(requestOf({ prompt: PROMPT }));
+    expect(runToEnd(loop)[0].cachedTokens).toBe(PROMPT.length - 1);
+  });
+
+  it('fails alone when the logits are no numbers', () => {
+    const network = networkOf();
+    const loop = loopOf(network);
+    const step = network.step.bind(network);
+    network.step = (batch) => (batch.tokensPerRow > 1 ? step(batch).fill(NaN) : step(batch));
+    loop.submit(requestOf({ id: 1, prompt: [5], maxNewTokens: 4 }));
+    loop.submit(requestOf({ id: 2, prompt: PROMPT, promptLogprobs: 0 }));
+    const events: LoopEvent[] = [];
+    while (!loop.idle) events.push(...loop.step());
+    expect(events.filter(({ id }) => id === 2)).toMatchObject([{ error: { code: 'runtime_failed' } }]);
+    expect(events.filter(({ id }) => id === 1)).toHaveLength(4);
+  });
+
+  function eventsIn(events: readonly StepEvent[], id: number): StepEvent[] {
+    return events.filter((event) => event.id === id);
+  }
+});
+
 describe('hundreds of requests that come and are cancelled at random', () => {
   const SAMPLED: SamplingParameters = { ...DEFAULT_SAMPLING, doSample: true };
   const SAMPLINGS: readonly SamplingParameters[] = [
@@ -520,6 +587,7 @@ describe('hundreds of requests that come and are cancelled at random', () => {
       sampling: random.pick(SAMPLINGS),
       seed: random.integer(0, 2 ** 32),
       stop: random.chance(0.3) ? [random.pick(['ab', 'q', 'zz', '\u{1F600}', 'hi'])] : [],
+      promptLogprobs: random.chance(0.1) ? random.integer(0, 3) : undefined,
     };
   }
 

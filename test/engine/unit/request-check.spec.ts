@@ -37,6 +37,7 @@ describe('a request', () => {
     ...[NaN, -1, 1.5, 11].map((value): [string, object] => ['minTokens', { maxNewTokens: 10, minTokens: value }]),
     ...[NaN, 0.5, 2 ** 53].map((value): [string, object] => ['seed', { seed: value }]),
     ...[NaN, -1, 0.5, 21].map((value): [string, object] => ['logprobs', { logprobs: value }]),
+    ...[NaN, -1, 0.5, 21].map((value): [string, object] => ['promptLogprobs', { promptLogprobs: value }]),
     ...[NaN, -1, 0.5, VOCAB_SIZE].map((value): [string, object] => ['stopTokenIds', { stopTokenIds: [1, value] }]),
   ])('is refused, with the name of what is wrong: %s in %j', (name, request) => {
     const { code, message } = engineErrorOf(() => check(request));
@@ -67,7 +68,7 @@ describe('a request', () => {
         ]),
       },
     },
-    { maxNewTokens: 1, minTokens: 1, seed: -5, logprobs: 0, stopTokenIds: [] },
+    { maxNewTokens: 1, minTokens: 1, seed: -5, logprobs: 0, promptLogprobs: 20, stopTokenIds: [] },
     { minTokens: 5_000, seed: 2 ** 53 - 1, logprobs: 20, stopTokenIds: [0, VOCAB_SIZE - 1] },
   ])('is accepted at the limits of what is allowed (%#)', (request) => {
     expect(() => check(request)).not.toThrow();

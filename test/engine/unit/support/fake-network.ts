@@ -1,4 +1,5 @@
 import type { Runner } from '../../../../src/engine/batching/generation-loop.js';
+import { PROMPT_LOGITS_ROWS } from '../../../../src/engine/batching/scheduler.js';
 import type { CacheMove } from '../../../../src/engine/batching/slots.js';
 import type { StepBatch } from '../../../../src/engine/runner/decoder-runner.js';
 
@@ -35,7 +36,7 @@ export class FakeNetwork implements Runner {
   constructor(private readonly size: FakeNetworkSize) {
     this.vocabSize = size.vocabSize;
     this.slots = Array.from({ length: size.slots }, () => new Int32Array(size.capacity).fill(NEVER_WRITTEN));
-    this.logitsRows = Math.max(size.slots, 1 + (size.speculativeTokens ?? 0));
+    this.logitsRows = Math.max(size.slots, 1 + (size.speculativeTokens ?? 0), PROMPT_LOGITS_ROWS);
     this.logits = new Float32Array(this.logitsRows * size.vocabSize);
   }
 
