@@ -4,6 +4,7 @@ import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { AnthropicModule } from './generation/anthropic/anthropic.module.js';
 import { DialectExceptionFilter } from './generation/dialect-exception.filter.js';
+import { ExplainModule } from './generation/explain/explain.module.js';
 import { GenerationModule } from './generation/generation.module.js';
 import { OpenAiModule } from './generation/openai/openai.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -23,6 +24,7 @@ export class AppModule {
         GenerationModule,
         OpenAiModule,
         AnthropicModule,
+        ExplainModule,
         HealthModule,
       ],
       providers: [{ provide: APP_FILTER, useClass: DialectExceptionFilter }],

@@ -126,16 +126,19 @@ export class Engine {
    * Generates an answer: a `start`, `tokens` as they come, a `finish`. Leaving the iteration early ends the request,
    * as does the signal, in whatever state it is.
    *
-   * @throws {EngineError} prompt_too_long, request_invalid, template_failed, cancelled, not_loaded or runtime_failed
+   * @throws {EngineError} prompt_too_long, request_invalid, grammar_invalid, template_failed, cancelled, not_loaded or
+   * runtime_failed
    */
   async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
     checkRequest(request, this.info.vocabSize);
-    const { prompt, sampling, maxNewTokens, ...options } = request;
+    const { prompt, sampling, maxNewTokens, grammar, ...options } = request;
     const timings: Progress = { received: monotonicNow() };
     const ids = await this.encode(prompt, signal);
+    const compiled = grammar && (await orAborted(this.text.compile(grammar, this.info.vocabSize), signal));
     const id = ++this.lastId;
     const loopRequest = {
       ...options,
+      grammar: compiled,
       id,
       prompt: Int32Array.from(ids),
       maxNewTokens: this.fit(ids, maxNewTokens),

@@ -133,13 +133,6 @@ export interface AnswerOptions {
    * computed, also what is in the KV cache already.
    */
   readonly promptLogprobs?: number;
-  /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
-  readonly grammar?: Grammar;
-  /**
-   * The grammar begins after this text of the answer, such as `</think>`, which a token has to end; until then, anything
-   * may come but the end. From the first token if left out.
-   */
-  readonly grammarAfter?: string;
 }
 
 export interface GenerationRequest extends AnswerOptions {
@@ -148,6 +141,13 @@ export interface GenerationRequest extends AnswerOptions {
   readonly maxNewTokens?: number;
   /** What is left out, the model's generation_config.json decides. */
   readonly sampling?: SamplingRequest;
+  /** What the answer has to be; anything if left out. Only an answer that reached its length may fall short of it. */
+  readonly grammar?: Grammar;
+  /**
+   * The grammar begins after this text of the answer, such as `</think>`, which a token has to end; until then, anything
+   * may come but the end. From the first token if left out.
+   */
+  readonly grammarAfter?: string;
 }
 
 /** How probable a token was, and what it says. */
@@ -162,7 +162,7 @@ export interface TokenLogprobs extends TokenLogprob {
   readonly top: readonly TokenLogprob[];
 }
 
-/** Why an answer ended: the model said so, a stop token or a stop string appeared, or it reached its length. */
+/** Why an answer ended: the model said so or its grammar has no more to say, a stop token or a stop string appeared, or it reached its length. */
 export type FinishReason = 'eos' | 'stop_token' | 'stop_string' | 'length';
 
 export interface Finish {

@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { ChatService } from './chat/chat.service.js';
 import { TurnService } from './chat/turn.service.js';
+import { ExplainService } from './explain/explain.service.js';
 import { ModelService } from './model.service.js';
+import { GenerateRequestPipe } from './seed/generate-request.pipe.js';
 import { GenerateController } from './seed/generate.controller.js';
 import { GenerateService } from './seed/generate.service.js';
 
@@ -11,7 +13,7 @@ import { GenerateService } from './seed/generate.service.js';
  */
 @Module({
   controllers: [GenerateController],
-  providers: [ModelService, GenerateService, ChatService, TurnService],
-  exports: [ModelService, ChatService, TurnService],
+  providers: [ModelService, GenerateService, GenerateRequestPipe, ChatService, TurnService, ExplainService],
+  exports: [ModelService, ChatService, TurnService, ExplainService],
 })
 export class GenerationModule {}

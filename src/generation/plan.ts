@@ -2,6 +2,8 @@ import type { AnswersRequest } from './answers.js';
 
 /** What a route makes of a valid request: all that is needed to generate, or to explain what would be generated. */
 export interface Plan extends AnswersRequest {
+  /** Whether the request says how long answers may be. */
+  readonly limitsLength: boolean;
   /** What has no effect, or less than was asked for, in words. */
   readonly warningsFor: (promptIds: readonly (readonly number[])[]) => readonly string[];
 }

@@ -25,6 +25,7 @@ export type {
   JsonSchema,
   LoadProgress,
   ModelInfo,
+  ParameterSource,
   Prompt,
   RenderedPrompt,
   SamplingRequest,

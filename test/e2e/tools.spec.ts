@@ -80,6 +80,21 @@ describe('the demo model calls its tools', () => {
     expect(choices[0]).toMatchObject({ message: { content: 'It is sunny in Oslo.' }, finish_reason: 'stop' });
   });
 
+  it.each<[unknown, string]>([
+    ['required', 'get_weather|get_time|add'],
+    [{ type: 'function', function: { name: 'get_time' } }, 'get_time'],
+  ])('whatever the question is, with tool_choice %j', async (choice, names) => {
+    const messages = [{ role: 'user', content: 'Tell me a joke.' }];
+    const { choices } = await ask({ messages, tools: calls[0].tools, tool_choice: choice, parallel_tool_calls: false });
+    const [call] = choices[0].message.tool_calls as readonly Call[];
+    expect(call.function.name).toMatch(new RegExp(`^(${names})$`));
+    expect(
+      Object.keys(JSON.parse(call.function.arguments) as object)
+        .sort()
+        .join(),
+    ).toMatch(/^(city|a,b)$/);
+  });
+
   it('but not when it has none', async () => {
     const [{ messages, tools }] = calls;
     const { choices } = await ask({ messages, tools, tool_choice: 'none', max_tokens: 30 });

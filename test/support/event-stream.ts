@@ -14,3 +14,17 @@ export function parseEvents(body: string): ParsedEvents {
     comments: events.filter((event) => event.startsWith(': ')).map((event) => event.slice(2)),
   };
 }
+
+/** Reads events that have a name, which their data repeats as its `type`. */
+export function parseNamedEvents<T extends { readonly type: string }>(body: string): T[] {
+  expect(body.endsWith('\n\n')).toBe(true);
+  return body
+    .slice(0, -2)
+    .split('\n\n')
+    .map((event) => {
+      const [, name, data] = /^event: ([\w.]+)\ndata: ([^\n]+)$/.exec(event) ?? [];
+      const value = JSON.parse(data) as T;
+      expect(value.type).toBe(name);
+      return value;
+    });
+}

@@ -5,6 +5,9 @@ import type { SamplingParameters } from '../sampling/sampling-parameters.js';
 import type { Detokenizer } from '../tokens/detokenizer.js';
 import { StopStrings } from '../tokens/stop-strings.js';
 import type { AnswerOptions, Finish, TokenLogprob, TokenLogprobs } from '../types.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import { Constraint } from './constraint.js';
+import { GrammarCache } from './grammar-cache.js';
 import type { Sequence } from './sequence.js';
 import { Thought } from './thought.js';
 
@@ -12,6 +15,8 @@ import { Thought } from './thought.js';
 export interface AnswerRequest extends AnswerOptions {
   readonly maxNewTokens: number;
   readonly sampling: SamplingParameters;
+  readonly grammar?: CompiledGrammar;
+  readonly grammarAfter?: string;
 }
 
 /** What the model gives to all answers. */
@@ -36,8 +41,9 @@ export interface AnswerStep {
   readonly thoughtTokens?: number;
 }
 
-/** Working memory for sampling, as long as the vocabulary: all answers of a loop share it. */
+/** What all answers of a loop share: working memory for sampling, as long as the vocabulary, and grammars. */
 export class SamplingMemory {
+  readonly grammars = new GrammarCache();
   readonly candidates = new Candidates();
   readonly logProbabilities = new LogProbabilities(this.candidates);
 }
@@ -51,6 +57,7 @@ export class Answer {
   private readonly stopTokenIds: ReadonlySet<number>;
   private readonly endingIds: readonly number[];
   private readonly thought: Thought | undefined;
+  private readonly constraint: Constraint | undefined;
   private readonly promptLogprobs: TokenLogprobs[] = [];
 
   constructor(
@@ -66,6 +73,12 @@ export class Answer {
     this.stopTokenIds = new Set(request.stopTokenIds);
     this.endingIds = [...this.eosIds, ...this.stopTokenIds];
     this.thought = request.thought && new Thought(request.thought);
+    this.constraint = this.createConstraint();
+  }
+
+  /** Whether a grammar says what may come next. */
+  get constrained(): boolean {
+    return this.constraint !== undefined;
   }
 
   /** Tokens that the answer can still have. */
@@ -90,14 +103,15 @@ export class Answer {
 
   /**
    * @param logits of the next token, one for each of the vocabulary; changed by this call
-   * @throws {EngineError} runtime_failed when no token can be chosen from them
+   * @throws {EngineError} runtime_failed when no token can be chosen from them, grammar_invalid when the grammar is to
+   * blame
    */
   advance(logits: Float32Array): AnswerStep {
     const { logprobs: top, promptLogprobs } = this.request;
     const { logProbabilities } = this.memory;
     const isFirst = this.sequence.generated.length === 0;
     if (top !== undefined) logProbabilities.capture(logits);
-    const token = this.thought?.forced() ?? this.sampler.next(logits, this.forbidden());
+    const token = this.thought?.forced() ?? this.sampler.next(logits, this.forbidden(), this.constraint?.apply);
     return {
       ...this.withThought(this.append(token)),
       ...(top !== undefined && { logprobs: this.withText(logProbabilities.of(token, top)) }),
@@ -114,6 +128,17 @@ export class Answer {
     return { ...addText(chosen), top: top.map(addText) };
   }
 
+  private createConstraint(): Constraint | undefined {
+    const { grammar, grammarAfter, ignoreEos } = this.request;
+    if (!grammar) return undefined;
+    return new Constraint(this.memory.grammars.get(grammar), {
+      after: grammarAfter ?? '',
+      bytesOf: this.voice.bytesOf,
+      controlIds: this.voice.eosIds,
+      endingIds: ignoreEos ? [...this.stopTokenIds] : this.endingIds,
+    });
+  }
+
   /** While the answer is shorter than it must be, what would end it; end-of-sequence even where that is ignored. */
   private forbidden(): readonly number[] {
     return this.sequence.generated.length < (this.request.minTokens ?? 0) ? this.endingIds : [];
@@ -124,10 +149,12 @@ export class Answer {
     sequence.generated.push(token);
     if (this.eosIds.has(token) && !request.ignoreEos) return this.end(token, '', { reason: 'eos' });
     if (this.stopTokenIds.has(token)) return this.end(token, '', { reason: 'stop_token', stopTokenId: token });
+    this.constraint?.accept(token);
     const piece = this.detokenizer.push(token);
     this.thought?.push(piece);
     const { text, stop } = this.stopStrings.push(piece);
     if (stop !== undefined) return { text, token, finish: { reason: 'stop_string', stopString: stop } };
+    if (this.constraint?.isOver) return this.end(token, text, { reason: 'eos' });
     return this.room > 0 ? { text, token } : this.end(token, text, { reason: 'length' });
   }
 

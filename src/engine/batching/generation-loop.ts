@@ -120,6 +120,8 @@ export class GenerationLoop {
     const { speculativeTokens = 0 } = this.options;
     if (speculativeTokens === 0 || active.length > 1) return [];
     const answer = this.answers.get((rows[active[0]] as Sequence).id) as Answer;
+    // What a draft says, the grammar might not allow.
+    if (answer.constrained) return [];
     const drafter = this.drafters.get(answer) ?? new Drafter(answer.sequence, speculativeTokens);
     this.drafters.set(answer, drafter);
     // The step chooses one token more than is drafted.

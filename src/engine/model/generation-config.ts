@@ -22,6 +22,7 @@ const NAMES = {
   top_k: 'topK',
   top_p: 'topP',
   min_p: 'minP',
+  typical_p: 'typicalP',
   repetition_penalty: 'repetitionPenalty',
 } as const;
 

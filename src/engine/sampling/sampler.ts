@@ -29,13 +29,15 @@ export class Sampler {
    *
    * @param logits one for each token of the vocabulary; changed by this call
    * @param forbidden tokens that cannot be chosen this time
+   * @param constrain makes the logits of further tokens −Infinity
    * @throws {EngineError} runtime_failed when a logit is no number, or none is finite
    */
-  next(logits: Float32Array, forbidden: Iterable<number> = []): number {
+  next(logits: Float32Array, forbidden: Iterable<number> = [], constrain?: (logits: Float32Array) => void): number {
     const { doSample, logitBias } = this.parameters;
     for (const [id, bias] of logitBias) logits[id] += bias;
     this.penalties?.apply(logits);
     for (const id of forbidden) logits[id] = -Infinity;
+    constrain?.(logits);
     const token = doSample ? this.draw(logits) : argmax(logits);
     this.penalties?.add(token);
     return token;

@@ -12,7 +12,7 @@ export class PromptEncoder {
   }
 
   constructor(
-    private readonly tokenizer: Tokenizer,
+    readonly tokenizer: Tokenizer,
     private readonly template: ChatTemplate | undefined,
   ) {}
 

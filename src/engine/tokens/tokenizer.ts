@@ -110,6 +110,23 @@ export class Tokenizer {
     return piece?.bytes ? Array.from(piece.bytes) : encodeUtf8(piece?.text ?? '');
   }
 
+  /** Whether tokens are pieces of text that only follow each other. */
+  get hasPlainPieces(): boolean {
+    return this.rules !== undefined;
+  }
+
+  /** Whether a space at the very beginning of a text is dropped. */
+  get stripsSpace(): boolean {
+    return this.rules?.stripsSpace ?? false;
+  }
+
+  /** The bytes that a plain piece adds to a text; undefined for special tokens and ids without a token. */
+  plainBytesOf(id: number): Uint8Array | undefined {
+    if (!this.rules || this.specialIds.has(id)) return undefined;
+    const piece = this.pieceOf(id, this.rules);
+    return piece && (piece.bytes ?? Uint8Array.from(encodeUtf8(piece.text)));
+  }
+
   /**
    * For one answer: its pieces together are what `decode` makes of all its tokens.
    *

@@ -1,5 +1,7 @@
 import type { LoopEvent, LoopReport, LoopRequest } from '../batching/generation-loop.js';
 import type { SerializedEngineError } from '../errors.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import type { Grammar } from '../grammar/grammar.js';
 import type { GenerationDefaults } from '../model/generation-config.js';
 import type { DecoderInfo } from '../model/loaded-model.js';
 import type { InterruptHandles } from '../ort/interrupt.js';
@@ -47,9 +49,11 @@ export type LoadedText = Pick<ModelInfo, 'hasChatTemplate' | 'chatTemplates'>;
 export type TextTask =
   | { readonly kind: 'encode'; readonly prompt: Prompt }
   | { readonly kind: 'explain'; readonly prompt: Prompt }
-  | { readonly kind: 'decode'; readonly ids: readonly number[] };
+  | { readonly kind: 'decode'; readonly ids: readonly number[] }
+  /** @param vocabSize how many logits the model has */
+  | { readonly kind: 'grammar'; readonly grammar: Grammar; readonly vocabSize: number };
 
-export type TextResult = readonly number[] | RenderedPrompt | string;
+export type TextResult = readonly number[] | RenderedPrompt | string | CompiledGrammar;
 
 /** To the text thread; each call is answered with its number. */
 export interface TextCall {

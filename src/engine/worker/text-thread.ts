@@ -1,4 +1,6 @@
 import { EngineError } from '../errors.js';
+import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
+import type { Grammar } from '../grammar/grammar.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
 import { Deferred } from './deferred.js';
 import type { LoadedText, TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
@@ -53,6 +55,22 @@ export class TextThread {
    */
   async decode(ids: readonly number[]): Promise<string> {
     return (await this.call({ kind: 'decode', ids })) as string;
+  }
+
+  /**
+   * Makes a grammar ready to be enforced.
+   *
+   * @param vocabSize how many logits the model has
+   * @throws {EngineError} grammar_invalid, or what ended the thread
+   */
+  async compile(grammar: Grammar, vocabSize: number): Promise<CompiledGrammar> {
+    try {
+      return (await this.call({ kind: 'grammar', grammar, vocabSize })) as CompiledGrammar;
+    } catch (error) {
+      // A message cannot hold it.
+      if (error instanceof RangeError) throw new EngineError('grammar_invalid', 'the grammar is nested too deeply');
+      throw error;
+    }
   }
 
   async dispose(): Promise<void> {

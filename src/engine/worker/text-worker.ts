@@ -1,6 +1,7 @@
 /** Thread of text: renders chat templates and tokenizes prompts, which for long or hostile ones takes seconds. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
+import { GrammarCompiler } from '../grammar/grammar-compiler.js';
 import { PromptEncoder } from '../tokens/prompt-encoder.js';
 import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 
@@ -20,6 +21,7 @@ function load(): PromptEncoder | undefined {
 }
 
 const encoder = load();
+let compiler: GrammarCompiler | undefined;
 
 function carryOut(encoder: PromptEncoder, task: TextTask): TextResult {
   switch (task.kind) {
@@ -29,6 +31,9 @@ function carryOut(encoder: PromptEncoder, task: TextTask): TextResult {
       return encoder.explain(task.prompt);
     case 'decode':
       return encoder.decode(task.ids);
+    case 'grammar':
+      compiler ??= new GrammarCompiler(encoder.tokenizer, task.vocabSize);
+      return compiler.compile(task.grammar);
   }
 }
 

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { eventStream, namedEvent } from '../../common/http/event-stream.js';
-import type { Body } from '../body.pipe.js';
+import { type Body, BodyPipe } from '../body.pipe.js';
 import { ChatService } from '../chat/chat.service.js';
 import { type Turn, TurnService } from '../chat/turn.service.js';
+import { ExplainService } from '../explain/explain.service.js';
 import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
 import { RequestRecord } from '../request-record.js';
@@ -12,7 +13,7 @@ import { checkModel, fingerprintOf } from '../served-model.js';
 import { tellWarnings } from '../warnings.js';
 import { errorBody, toAnthropicError } from './anthropic-error.js';
 import type { TokenCount } from './dto/message.dto.js';
-import type { ConversationRequest, MessagesRequest } from './dto/messages-request.dto.js';
+import { type ConversationRequest, MessagesRequest } from './dto/messages-request.dto.js';
 import { ignoredFields } from './ignored-fields.js';
 import { completeMessage, type MessageEvent, messageEvents } from './message-writer.js';
 import { tellRequestId } from './request-id-header.js';
@@ -25,7 +26,11 @@ export class MessagesService {
     private readonly models: ModelService,
     private readonly turns: TurnService,
     private readonly chats: ChatService,
-  ) {}
+    explain: ExplainService,
+  ) {
+    const body = new BodyPipe(MessagesRequest);
+    explain.register('/v1/messages', (given, signal) => turns.plan(this.toTurn(body.transform(given)), signal));
+  }
 
   /**
    * @throws {RequestValidationError}

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { wrongParameter } from '../../common/fastapi/validation-fault.js';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
-import type { AnswerOptions, Prompt, ThoughtOptions } from '../../inference/inference-provider.js';
+import type { GenerationRequest, Prompt, ThoughtOptions } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
 import {
   type OutputFormat,
@@ -20,7 +20,7 @@ import { toTemplateMessages } from './history.js';
 /** What the engine is to know for answers to a conversation, and what is made of their text. */
 export interface AnswerPlan {
   /** To be part of every request to the engine. */
-  readonly options: Pick<AnswerOptions, 'keptSpecialTokens' | 'thought' | 'grammar' | 'grammarAfter'>;
+  readonly options: Pick<GenerationRequest, 'keptSpecialTokens' | 'thought' | 'grammar' | 'grammarAfter'>;
   /** For one answer. */
   readonly createParser: () => OutputParser;
 }

@@ -82,6 +82,7 @@ export class TurnService {
         return [{ ...options, ...answers.options, prompt: { kind: 'tokens', ids }, maxNewTokens: most }];
       },
       createParser: () => createParser(),
+      limitsLength: maxNewTokens !== undefined,
       warningsFor: ([ids]) =>
         doesNotFit(ids)
           ? [...warnings, `${clamped} is ${maxNewTokens}, but only ${room(ids)} tokens fit after the prompt`]

@@ -6,6 +6,7 @@ import { type RefusalReason, RefusedError } from '../../common/refused.error.js'
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
 import { ModelNotFoundError } from '../served-model.js';
+import { ResponseNotStoredError } from './responses/response-not-stored.error.js';
 import type { OpenAiErrorBody, OpenAiErrorDetail } from './dto/openai-error.dto.js';
 
 export interface OpenAiError {
@@ -23,6 +24,7 @@ export function toOpenAiError(error: unknown): OpenAiError {
   if (error instanceof ModelNotFoundError) {
     return answer(404, error.message, { param: 'model', code: 'model_not_found' });
   }
+  if (error instanceof ResponseNotStoredError) return answer(404, error.message, { code: 'response_not_found' });
   if (error instanceof ModelNotLoadedError) return answer(503, error.message, { code: 'model_not_loaded' });
   if (error instanceof InvalidJsonError) return answer(400, `The body is no valid JSON: ${error.message}`);
   if (error instanceof InferenceError) return ofInference(error);

@@ -2,11 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { dataEvent, eventStream } from '../../common/http/event-stream.js';
-import { type GenerationRequest, InferenceError, type Prompt } from '../../inference/inference-provider.js';
+import type { Prompt } from '../../inference/inference-provider.js';
 import { beginAnswers } from '../answers.js';
 import type { AnswerPlan, ChatPlan } from '../chat/chat.service.js';
+import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
+import type { Plan } from '../plan.js';
 import { RequestRecord } from '../request-record.js';
+import { tellWarnings } from '../warnings.js';
 import type { AnswerFormat } from './answer-format.js';
 import { AnswerWriter } from './answer-writer.js';
 import type { Body } from '../body.pipe.js';
@@ -24,54 +27,74 @@ export interface RouteRequest {
   readonly chat?: ChatPlan;
 }
 
+interface OpenAiPlan extends Plan {
+  /** For the answers to a conversation; only after their requests are made. */
+  readonly parserFactory: () => AnswerPlan['createParser'] | undefined;
+}
+
 /** From a valid request to an answer, complete or as a stream. */
 @Injectable()
 export class OpenAiService {
   constructor(private readonly models: ModelService) {}
 
   /**
-   * @param signal ends the generation
+   * @param signal ends what the plan has to find out
    * @throws {RequestValidationError}
    * @throws {ModelNotFoundError}
    * @throws {ModelNotLoadedError}
-   * @throws {InferenceError}
    */
-  async answer(
+  plan(
     { request, warnings }: Body<SamplingRequest>,
-    { format, prompts, limits, chat }: RouteRequest,
-    reply: FastifyReply,
+    { prompts, limits, chat }: RouteRequest,
     signal: AbortSignal,
-  ): Promise<object | Readable> {
+  ): OpenAiPlan {
     const { model } = this.models;
     checkModel(request.model, model);
     checkTogether(request, limits, model, prompts.length);
+    let answers: AnswerPlan | undefined;
+    return {
+      prompts,
+      requestsFor: async (ids) => {
+        answers = await chat?.planAnswers(ids, signal);
+        const requests = toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
+        return requests.map((one) => ({ ...one, ...answers?.options }));
+      },
+      parserFactory: () => answers?.createParser,
+      limitsLength: limits.maxNewTokens !== undefined,
+      warningsFor: () => warnings,
+    };
+  }
+
+  /**
+   * @param signal ends the generation
+   * @throws what `plan` throws, and {InferenceError}
+   */
+  async answer(
+    body: Body<SamplingRequest>,
+    route: RouteRequest,
+    reply: FastifyReply,
+    signal: AbortSignal,
+  ): Promise<object | Readable> {
+    const { request, warnings } = body;
+    const { format } = route;
+    const { model } = this.models;
+    const plan = this.plan(body, route, signal);
     const head = {
       id: `${format.idPrefix}-${reply.request.id}`,
       created: Math.floor(Date.now() / 1000),
       model: model.id,
       system_fingerprint: fingerprintOf(model),
     };
-    let plan: AnswerPlan | undefined;
-    const requestsFor = async (ids: readonly number[]): Promise<readonly GenerationRequest[]> => {
-      plan = await chat?.planAnswers(ids, signal);
-      const requests = toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
-      return requests.map((one) => ({ ...one, ...plan?.options }));
-    };
-    const record = new RequestRecord(reply.request, format.object);
-    const answers = await beginAnswers(this.models, { prompts, requestsFor }, signal, record);
-    const writer = new AnswerWriter(answers, { format, head, request, warnings, createParser: plan?.createParser });
-    return request.stream ? eventStream(reply, withLastError(writer.stream(), reply)) : writer.complete();
+    const answers = await beginAnswers(this.models, plan, signal, new RequestRecord(reply.request, format.object));
+    const createParser = plan.parserFactory();
+    const writer = new AnswerWriter(answers, { format, head, request, warnings, createParser });
+    tellWarnings(reply, warnings);
+    if (!request.stream) return writer.complete();
+    return eventStream(reply, withLastError(writer.stream(), reply, toLastEvent));
   }
 }
 
-/** After the headers are sent, an error is the last event. */
-async function* withLastError(events: AsyncIterable<string>, reply: FastifyReply): AsyncGenerator<string, void> {
-  try {
-    yield* events;
-  } catch (error) {
-    if (error instanceof InferenceError && error.code === 'cancelled') return;
-    const { status, body } = toOpenAiError(error);
-    if (status === 500) reply.log.error({ err: error }, 'request failed');
-    yield dataEvent(body);
-  }
+function toLastEvent(error: unknown): { status: number; event: string } {
+  const { status, body } = toOpenAiError(error);
+  return { status, event: dataEvent(body) };
 }

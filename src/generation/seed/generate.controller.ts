@@ -13,6 +13,7 @@ import {
 import type { FastifyRequest } from 'fastify';
 import { ErrorBody, ValidationErrorBody } from '../../common/fastapi/validation-fault.js';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
+import { ExplainService } from '../explain/explain.service.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { GenerateRequest } from './dto/generate-request.dto.js';
 import { GenerateResponse } from './dto/generate-response.dto.js';
@@ -25,7 +26,13 @@ import { SeedExceptionFilter } from './seed-exception.filter.js';
 @UseGuards(ModelReadyGuard)
 @UseFilters(SeedExceptionFilter)
 export class GenerateController {
-  constructor(private readonly service: GenerateService) {}
+  constructor(
+    private readonly service: GenerateService,
+    explain: ExplainService,
+    pipe: GenerateRequestPipe,
+  ) {
+    explain.register('/generate', (given) => service.plan(pipe.transform(given)));
+  }
 
   @Post()
   @HttpCode(200)

@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
+import type { Plan } from '../plan.js';
 import { RequestRecord } from '../request-record.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
 import type { GenerateResponse } from './dto/generate-response.dto.js';
@@ -16,12 +17,23 @@ export class GenerateService {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
+  /** What `generate` would do. */
+  plan(body: GenerateRequest): Plan {
+    const { prompt, ...request } = this.toRequest(body, this.maxNewTokens(body));
+    return {
+      prompts: [prompt],
+      requestsFor: (ids) => [{ ...request, prompt: { kind: 'tokens', ids } }],
+      limitsLength: body.max_new_tokens !== undefined,
+      warningsFor: () => [],
+    };
+  }
+
   /**
    * @throws {ModelNotLoadedError}
    * @throws {InferenceError}
    */
   async generate(body: GenerateRequest, signal: AbortSignal, request: FastifyRequest): Promise<GenerateResponse> {
-    const maxNewTokens = body.max_new_tokens ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
+    const maxNewTokens = this.maxNewTokens(body);
     const record = new RequestRecord(request, 'generate');
     let response = '';
     try {
@@ -45,6 +57,10 @@ export class GenerateService {
     } finally {
       record.write({ max_new_tokens: maxNewTokens });
     }
+  }
+
+  private maxNewTokens({ max_new_tokens: wanted }: GenerateRequest): number {
+    return wanted ?? Math.min(DEFAULT_MAX_NEW_TOKENS, this.config.maxNewTokens);
   }
 
   private toRequest(body: GenerateRequest, maxNewTokens: number): GenerationRequest {

@@ -1,5 +1,5 @@
 import type {
-  AnswerOptions,
+  GenerationRequest,
   JsonSchema,
   StructuralTagFormat,
   TagFormat,
@@ -59,7 +59,7 @@ const SHAPES: Readonly<Record<ToolCallFormat, CallShape>> = {
 export function requireCalls(
   { format, tools, atLeastOne, atMostOne }: RequiredCalls,
   thought: ThoughtOptions | undefined,
-): Pick<AnswerOptions, 'grammar' | 'grammarAfter'> {
+): Pick<GenerationRequest, 'grammar' | 'grammarAfter'> {
   const { call, separator, open = '', close = '' } = SHAPES[format];
   if (!atLeastOne) {
     if (format !== 'hermes' || !tools.some(({ strict }) => strict)) return {};
@@ -80,7 +80,7 @@ export function requireCalls(
 function after(
   thought: ThoughtOptions | undefined,
   format: StructuralTagFormat,
-): Pick<AnswerOptions, 'grammar' | 'grammarAfter'> {
+): Pick<GenerationRequest, 'grammar' | 'grammarAfter'> {
   if (!thought) return { grammar: { kind: 'structural_tag', format } };
   const spaced: StructuralTagFormat = { type: 'sequence', elements: [SPACE, format] };
   if (thought.open) return { grammar: { kind: 'structural_tag', format: spaced }, grammarAfter: thought.end };
