@@ -176,15 +176,10 @@ export class Engine {
         const last = steps.at(-1);
         if (last?.finish) {
           finished = true;
-          const { finish, cachedTokens } = last;
-          yield {
-            type: 'finish',
-            ...finish,
-            promptTokens,
-            cachedTokens,
-            newTokens,
-            ...(isComplete(timings) && { timings }),
-          };
+          const { finish, cachedTokens, thoughtTokens } = last;
+          const thought = thoughtTokens === undefined ? {} : { thoughtTokens };
+          const counts = { promptTokens, cachedTokens, newTokens, ...thought };
+          yield { type: 'finish', ...finish, ...counts, ...(isComplete(timings) && { timings }) };
         }
       }
     } finally {

@@ -21,6 +21,7 @@ export type {
   ModelInfo,
   ParameterSource,
   Prompt,
+  ThoughtOptions,
   RenderedPrompt,
   StepReport,
   TimeLimits,

@@ -97,6 +97,16 @@ export type Prompt =
   | ({ readonly kind: 'chat' } & ChatInput)
   | { readonly kind: 'tokens'; readonly ids: readonly number[] };
 
+/** A thought is what an answer begins with, between two texts, before it says something. */
+export interface ThoughtOptions {
+  readonly begin: string;
+  readonly end: string;
+  /** Whether the prompt ends within it. */
+  readonly open: boolean;
+  /** A thought of so many tokens goes on with those of `closing`, which should end it. */
+  readonly limit?: { readonly maxTokens: number; readonly closing: readonly number[] };
+}
+
 /** Where an answer ends, and what is told of it. */
 export interface AnswerOptions {
   /** The same seed and request give the same answer; a whole number of up to 53 bits. */
@@ -118,6 +128,8 @@ export interface AnswerOptions {
    * nothing is told if left out.
    */
   readonly logprobs?: number;
+  /** How the answer's thought is recognized: its tokens are counted then. */
+  readonly thought?: ThoughtOptions;
   /**
    * The same for the tokens of the prompt but the first, before which there is nothing. All of the prompt is then
    * computed, also what is in the KV cache already.
@@ -260,6 +272,8 @@ export type GenerationEvent =
       readonly cachedTokens: number;
       /** Tokens of the answer, the end-of-sequence token included. */
       readonly newTokens: number;
+      /** How many of them are the thought's, when it was asked for. */
+      readonly thoughtTokens?: number;
       readonly timings?: Timings;
     });
 

@@ -41,6 +41,13 @@ def golden() -> Answer:
     )
 
 
+@pytest.fixture(scope="session")
+def parts(golden: Answer) -> tuple[str, str]:
+    """The same answer taken apart: what the model thought, and what it said."""
+    thought, said = golden["response"].split("</think>")
+    return thought.removeprefix("<think>").strip(), said.strip()
+
+
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     """Tells run.sh how many tests passed and failed."""
     for line in config.stash.get(SUMMARY, []):

@@ -1,5 +1,7 @@
 """OpenAI's own Python client against the server."""
 
+import json
+
 import openai
 import pytest
 from openai import OpenAI
@@ -20,19 +22,20 @@ def model(client: OpenAI) -> str:
     return model.id
 
 
-def test_chat(client: OpenAI, model: str, golden: Answer) -> None:
+def test_chat(client: OpenAI, model: str, golden: Answer, parts: tuple[str, str]) -> None:
     completion = client.chat.completions.create(model=model, messages=MESSAGES)
     (choice,) = completion.choices
-    assert (choice.message.role, choice.message.content) == ("assistant", golden["response"])
+    assert (choice.message.role, choice.message.reasoning_content, choice.message.content) == ("assistant", *parts)
     assert choice.finish_reason == "stop"
     assert completion.usage.prompt_tokens == golden["input_token_count"]
     assert completion.usage.completion_tokens == golden["output_token_count"]
     assert completion.usage.prompt_tokens_details.cached_tokens >= 0
+    assert 0 < completion.usage.completion_tokens_details.reasoning_tokens < completion.usage.completion_tokens
     assert completion.model == model
     assert completion.system_fingerprint.startswith("fp_")
 
 
-def test_chat_stream(client: OpenAI, model: str, golden: Answer) -> None:
+def test_chat_stream(client: OpenAI, model: str, golden: Answer, parts: tuple[str, str]) -> None:
     chunks = list(
         client.chat.completions.create(
             model=model, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
@@ -40,19 +43,21 @@ def test_chat_stream(client: OpenAI, model: str, golden: Answer) -> None:
     )
     *answers, usage = chunks
     assert answers[0].choices[0].delta.role == "assistant"
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in answers) == golden["response"]
+    deltas = [chunk.choices[0].delta for chunk in answers]
+    thought = "".join(getattr(delta, "reasoning_content", "") for delta in deltas)
+    assert (thought, "".join(delta.content or "" for delta in deltas)) == parts
     assert [chunk.choices[0].finish_reason for chunk in answers] == [None] * (len(answers) - 1) + ["stop"]
     assert len({chunk.id for chunk in chunks}) == 1
     assert usage.choices == []
     assert usage.usage.completion_tokens == golden["output_token_count"]
 
 
-def test_chat_stream_helper(client: OpenAI, model: str, golden: Answer) -> None:
+def test_chat_stream_helper(client: OpenAI, model: str, parts: tuple[str, str]) -> None:
     with client.chat.completions.stream(model=model, messages=MESSAGES) as stream:
         text = "".join(event.delta for event in stream if event.type == "content.delta")
         completion = stream.get_final_completion()
-    assert text == golden["response"]
-    assert completion.choices[0].message.content == golden["response"]
+    assert text == parts[1]
+    assert completion.choices[0].message.content == parts[1]
 
 
 def test_chat_in_parts_with_log_probabilities(client: OpenAI, model: str, golden: Answer) -> None:
@@ -73,6 +78,57 @@ def test_chat_in_parts_with_log_probabilities(client: OpenAI, model: str, golden
         *tokens, _ = choice.logprobs.content
         assert bytes(byte for token in tokens for byte in token.bytes).decode() == golden["response"]
         assert all(len(token.top_logprobs) == 3 for token in tokens)
+
+
+def test_thinking_is_turned_off_and_limited(client: OpenAI, model: str, parts: tuple[str, str]) -> None:
+    off = client.chat.completions.create(model=model, messages=MESSAGES, reasoning_effort="none")
+    assert off.choices[0].message.content == parts[1]
+    assert not hasattr(off.choices[0].message, "reasoning_content")
+    assert off.usage.completion_tokens_details.reasoning_tokens == 0
+    short = client.chat.completions.create(
+        model=model, messages=MESSAGES, extra_body={"thinking_token_budget": 2}
+    )
+    assert short.usage.completion_tokens_details.reasoning_tokens == 2
+
+
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+WEATHER = {
+    "type": "function",
+    "function": {"name": "get_weather", "description": "Get the weather of a city.", "parameters": CITY},
+}
+WHERE = [{"role": "user", "content": "What is the weather in Oslo?"}]
+
+
+def test_tools(client: OpenAI, model: str) -> None:
+    completion = client.chat.completions.create(model=model, messages=WHERE, tools=[WEATHER])
+    (choice,) = completion.choices
+    assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
+    (call,) = choice.message.tool_calls
+    assert (call.function.name, json.loads(call.function.arguments)) == ("get_weather", {"city": "Oslo"})
+    result = {"role": "tool", "tool_call_id": call.id, "content": "sunny"}
+    # As the client writes its own message, with all that is None.
+    messages = [*WHERE, choice.message.model_dump(), result]
+    answer = client.chat.completions.create(model=model, messages=messages, tools=[WEATHER])
+    assert answer.choices[0].message.content == "It is sunny in Oslo."
+
+
+def test_tools_in_a_stream(client: OpenAI, model: str) -> None:
+    with client.chat.completions.stream(model=model, messages=WHERE, tools=[WEATHER]) as stream:
+        deltas = [event.arguments_delta for event in stream if event.type == "tool_calls.function.arguments.delta"]
+        (choice,) = stream.get_final_completion().choices
+    (call,) = choice.message.tool_calls
+    assert choice.finish_reason == "tool_calls"
+    assert "".join(deltas) == call.function.arguments
+    assert json.loads(call.function.arguments) == {"city": "Oslo"}
+
+
+def test_tools_that_have_to_be_called(client: OpenAI, model: str) -> None:
+    named = {"type": "function", "function": {"name": "get_weather"}}
+    for choice in ("required", named):
+        completion = client.chat.completions.create(model=model, messages=WHERE, tools=[WEATHER], tool_choice=choice)
+        assert completion.choices[0].message.tool_calls[0].function.name == "get_weather"
+    none = client.chat.completions.create(model=model, messages=WHERE, tools=[WEATHER], tool_choice="none")
+    assert none.choices[0].message.tool_calls is None
 
 
 def test_completion(client: OpenAI, model: str) -> None:

@@ -299,3 +299,195 @@ describe('Hermes’ calls', () => {
     expect(parser.end()).toEqual([]);
   });
 });
+
+describe('Llama’s calls', () => {
+  const format: OutputFormat = { toolCalls: 'llama3', thought: undefined };
+
+  it.each<[string, Told]>([
+    ['{"name": "add", "parameters": {"a": 1}}', [['call', 'add', '{"a": 1}']]],
+    ['\n {"type": "function", "name": "add", "parameters": {"a": "1"}}\n', [['call', 'add', '{"a": "1"}']]],
+    ['<|python_tag|>{"name": "add", "arguments": {"a": 1}}', [['call', 'add', '{"a": 1}']]],
+    [
+      '<|python_tag|>{"name": "now", "parameters": {}}; {"name": "add", "parameters": {"a": 1}}',
+      [
+        ['call', 'now', '{}'],
+        ['call', 'add', '{"a": 1}'],
+      ],
+    ],
+    [
+      '{"name": "now", "parameters": {}}\n{"name": "add", "parameters": {"a": 1}}',
+      [
+        ['call', 'now', '{}'],
+        ['call', 'add', '{"a": 1}'],
+      ],
+    ],
+    [
+      'Now. <|python_tag|>{"name": "now", "parameters": {}}',
+      [
+        ['content', 'Now.'],
+        ['call', 'now', '{}'],
+      ],
+    ],
+    [
+      '{"name": "add", "parameters": {"a": 1}} is it',
+      [
+        ['call', 'add', '{"a": 1}'],
+        ['content', 'is it'],
+      ],
+    ],
+  ])('%j', (text, told) => {
+    expect(parts(format, text)).toEqual(told);
+  });
+
+  it.each([
+    '{"name": "Mia", "age": 31}',
+    '{"name": "sub", "parameters": {"a": 1}}',
+    '{"name": "add"}',
+    '{"name": "add", "age": 3, "parameters": {}}',
+    '{"age": 31, "name": "add", "parameters": {}}',
+    '{}',
+    '{"name": "ad',
+    '<|python_tag|>search.call(query="x")',
+    'It is {"name": "add", "parameters": {"a": 1}}',
+  ])('but %j is content', (text) => {
+    expect(parts(format, text)).toEqual([['content', text]]);
+  });
+
+  it('do not keep an answer in JSON waiting', () => {
+    const parser = new OutputParser(format, { tools: TOOLS });
+    expect(parser.push('{"story": "Once')).toEqual([{ type: 'content', text: '{"story": "Once' }]);
+  });
+});
+
+describe('Mistral’s calls', () => {
+  const format: OutputFormat = { toolCalls: 'mistral', thought: undefined };
+
+  it.each<[string, Told]>([
+    ['[TOOL_CALLS][{"name": "add", "arguments": {"a": 1}}]', [['call', 'add', '{"a": 1}']]],
+    [
+      '[TOOL_CALLS] [{"name": "now", "arguments": {}, "id": "abc"}, {"arguments": {"a": 1}, "name": "add"}] ',
+      [
+        ['call', 'now', '{}'],
+        ['call', 'add', '{"a": 1}'],
+      ],
+    ],
+    ['[TOOL_CALLS]{"name": "now", "arguments": {}}', [['call', 'now', '{}']]],
+    [
+      'Now.[TOOL_CALLS]now[ARGS]{}[TOOL_CALLS]add[CALL_ID]a1B2c3D4e[ARGS]{"a": [1]}',
+      [
+        ['content', 'Now.'],
+        ['call', 'now', '{}'],
+        ['call', 'add', '{"a": [1]}'],
+      ],
+    ],
+    ['[TOOL_CALLS]add{"a": 1}', [['call', 'add', '{"a": 1}']]],
+    ['[TOOL_CALLS]add[ARGS]{"a": 1', [['call', 'add', '{"a": 1']]],
+    // The list is cut.
+    ['[TOOL_CALLS][{"name": "add", "arguments": {"a": 1}}', [['call', 'add', '{"a": 1}']]],
+  ])('%j', (text, told) => {
+    expect(parts(format, text)).toEqual(told);
+  });
+
+  it.each([
+    '[TOOL_CALLS]',
+    '[TOOL_CALLS][]',
+    '[TOOL_CALLS] now',
+    '[TOOL_CALLS]now[ARGS]',
+    '[TOOL_CALLS]now[ARGS][1]',
+    '[TOOL_CALLS][{"name": 1}]',
+    '[{"name": "add", "arguments": {"a": 1}}]',
+    '[TOOL_CALL',
+  ])('but %j is content', (text) => {
+    expect(parts(format, text)).toEqual([['content', text]]);
+  });
+
+  it.each(['', '[TOOL_CALLS]'])('need no %j where nothing else is expected', (marker) => {
+    const expected = { tools: TOOLS, mustCall: true };
+    const text = `\n${marker}[{"name": "now", "arguments": {}}, {"name": "add", "arguments": {"a": 1}}]`;
+    const calls = [
+      ['call', 'now', '{}'],
+      ['call', 'add', '{"a": 1}'],
+    ];
+    expect(parts(format, text, expected)).toEqual(calls);
+    expect(parts({ ...format, thought: THOUGHT }, `<think>a</think>${text}`, expected)).toEqual([
+      ['reasoning', 'a'],
+      ...calls,
+    ]);
+    const hermes =
+      '<tool_call>{"name": "now"}</tool_call>\n<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>';
+    expect(parts({ ...format, toolCalls: 'hermes' }, hermes, expected)).toEqual(calls);
+  });
+
+  it('have ids as its templates want them', () => {
+    const parser = new OutputParser(format, { tools: TOOLS });
+    const [{ id }] = parser.push('[TOOL_CALLS]now[ARGS]{}') as never as { id: string }[];
+    expect(id).toMatch(/^[a-zA-Z0-9]{9}$/);
+  });
+});
+
+describe('calls as Python writes them', () => {
+  const format: OutputFormat = { toolCalls: 'pythonic', thought: undefined };
+
+  it.each<[string, Told]>([
+    [
+      '[add(a=1, b=-2.5), now()]',
+      [
+        ['call', 'add', '{"a": 1, "b": -2.5}'],
+        ['call', 'now', '{}'],
+      ],
+    ],
+    [' [ now ( ) ]\n', [['call', 'now', '{}']]],
+    ['<|tool_call_start|>[now()]<|tool_call_end|>', [['call', 'now', '{}']]],
+    [
+      'Now: <|python_start|>[now()]<|python_end|> Done',
+      [
+        ['content', 'Now:'],
+        ['call', 'now', '{}'],
+        ['content', '  Done'],
+      ],
+    ],
+    [
+      `[add(a='it\\'s "é"\\n', b="\\u00e9\\x41\\q", c=True, d=None, e=[1, 'x', (2, 3,), {}, ], f={'k': {"l": False}, })]`,
+      [
+        [
+          'call',
+          'add',
+          '{"a": "it\'s \\"é\\"\\n", "b": "éA\\\\q", "c": true, "d": null, "e": [1, "x", [2, 3], {}], "f": {"k": {"l": false}}}',
+        ],
+      ],
+    ],
+    ['[add(a=+1, b=1_000, c=.5, d=01, e=1e3,)]', [['call', 'add', '{"a": 1, "b": 1000, "c": 0.5, "d": 1, "e": 1e3}']]],
+    // Cut, or broken after it began.
+    ['[add(a="x', [['call', 'add', '{"a": "x']]],
+    ['[add(a=1', [['call', 'add', '{"a": 1']]],
+    [
+      '[add(a=x)]',
+      [
+        ['call', 'add', '{"a": '],
+        ['content', 'x)]'],
+      ],
+    ],
+    [
+      '[add(1)]',
+      [
+        ['call', 'add', '{'],
+        ['content', '1)]'],
+      ],
+    ],
+  ])('%j', (text, told) => {
+    expect(parts(format, text)).toEqual(told);
+  });
+
+  it.each(['[1, 2]', '[sub(a=1)]', '[add]', 'now()', 'Use [now()].', '[', '<|python_start|>1 + 1<|python_end|>'])(
+    'but %j is content',
+    (text) => {
+      expect(parts(format, text)).toEqual([['content', text]]);
+    },
+  );
+
+  it('are JSON whatever the strings are', () => {
+    const text = `[add(a="\\0\\t\\b é \\U0001F600", b=['\u2028'])]`;
+    const [[, , json]] = parts(format, text) as [['call', string, string]];
+    expect(JSON.parse(json)).toEqual({ a: '\0\t\b é 😀', b: ['\u2028'] });
+  });
+});

@@ -484,7 +484,7 @@ describe('the model gets', () => {
       messages: [
         { role: 'system', content: 'Be brief.' },
         { role: 'user', name: 'Ann', content: 'a\nb' },
-        { role: 'assistant', content: null, tool_calls: [] },
+        { role: 'assistant', content: null },
       ],
     });
   });

@@ -12,6 +12,7 @@ export interface Answer {
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly newTokens: number;
+  readonly thoughtTokens?: number;
   readonly reason: FinishReason;
   readonly stopString?: string;
   readonly stopTokenId?: number;

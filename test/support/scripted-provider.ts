@@ -1,4 +1,5 @@
 import {
+  type FinishReason,
   type Explanation,
   type GenerationEvent,
   type GenerationRequest,
@@ -53,8 +54,16 @@ export class ScriptedAnswer {
     this.wake?.();
   }
 
-  finish(): void {
-    this.events.push({ type: 'finish', reason: 'eos', promptTokens: 3, cachedTokens: 0, newTokens: this.newTokens });
+  finish(reason: FinishReason = 'eos'): void {
+    const thought = this.request.thought && { thoughtTokens: 2 };
+    this.events.push({
+      ...thought,
+      type: 'finish',
+      reason,
+      promptTokens: 3,
+      cachedTokens: 0,
+      newTokens: this.newTokens,
+    });
     this.wake?.();
   }
 

@@ -9,6 +9,7 @@ import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
 import { Constraint } from './constraint.js';
 import { GrammarCache } from './grammar-cache.js';
 import type { Sequence } from './sequence.js';
+import { Thought } from './thought.js';
 
 /** How an answer is to be, with nothing left to decide. */
 export interface AnswerRequest extends AnswerOptions {
@@ -37,6 +38,8 @@ export interface AnswerStep {
   /** Of the prompt's tokens but the first, with the first step, when they were asked for. */
   readonly promptLogprobs?: readonly TokenLogprobs[];
   readonly finish?: Finish;
+  /** With the finish, when the request says how thoughts are recognized: how many tokens the thought had. */
+  readonly thoughtTokens?: number;
 }
 
 /** What all answers of a loop share: working memory for sampling, as long as the vocabulary, and grammars. */
@@ -54,6 +57,7 @@ export class Answer {
   private readonly eosIds: ReadonlySet<number>;
   private readonly stopTokenIds: ReadonlySet<number>;
   private readonly endingIds: readonly number[];
+  private readonly thought: Thought | undefined;
   private readonly constraint: Constraint | undefined;
   private readonly promptLogprobs: TokenLogprobs[] = [];
 
@@ -69,6 +73,7 @@ export class Answer {
     this.eosIds = new Set(voice.eosIds);
     this.stopTokenIds = new Set(request.stopTokenIds);
     this.endingIds = [...this.eosIds, ...this.stopTokenIds];
+    this.thought = request.thought && new Thought(request.thought);
     this.constraint = this.createConstraint();
   }
 
@@ -107,9 +112,9 @@ export class Answer {
     const { logProbabilities } = this.memory;
     const isFirst = this.sequence.generated.length === 0;
     if (top !== undefined) logProbabilities.capture(logits);
-    const token = this.sampler.next(logits, this.forbidden(), this.constraint?.apply);
+    const token = this.thought?.forced() ?? this.sampler.next(logits, this.forbidden(), this.constraint?.apply);
     return {
-      ...this.append(token),
+      ...this.withThought(this.append(token)),
       ...(top !== undefined && { logprobs: this.withText(logProbabilities.of(token, top)) }),
       ...(isFirst && promptLogprobs !== undefined && { promptLogprobs: this.promptLogprobs }),
     };
@@ -117,7 +122,11 @@ export class Answer {
 
   /** Ends the answer where it is. */
   cut(finish: Finish): AnswerStep {
-    return this.end(undefined, '', finish);
+    return this.withThought(this.end(undefined, '', finish));
+  }
+
+  private withThought(step: AnswerStep): AnswerStep {
+    return step.finish && this.thought ? { ...step, thoughtTokens: this.thought.tokens } : step;
   }
 
   private withText({ top, ...chosen }: IdLogprobs): TokenLogprobs {
@@ -147,7 +156,9 @@ export class Answer {
     if (this.eosIds.has(token) && !request.ignoreEos) return this.end(token, '', { reason: 'eos' });
     if (this.stopTokenIds.has(token)) return this.end(token, '', { reason: 'stop_token', stopTokenId: token });
     this.constraint?.accept(token);
-    const { text, stop } = this.stopStrings.push(this.detokenizer.push(token));
+    const piece = this.detokenizer.push(token);
+    this.thought?.push(piece);
+    const { text, stop } = this.stopStrings.push(piece);
     if (stop !== undefined) return { text, token, finish: { reason: 'stop_string', stopString: stop } };
     if (this.constraint?.isOver) return this.end(token, text, { reason: 'eos' });
     return this.room > 0 ? { text, token } : this.end(token, text, { reason: 'length' });

@@ -1,11 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RequestValidationError } from '../../common/fastapi/validation-fault.js';
+import { wrongParameter } from '../../common/fastapi/validation-fault.js';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
-import type { GenerationRequest, Prompt } from '../../inference/inference-provider.js';
+import type { GenerationRequest, Prompt, ThoughtOptions } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
-import { type OutputFormat, readOutputFormat, rendersTools, type ThoughtMarkers } from '../output/output-format.js';
+import {
+  type OutputFormat,
+  readOutputFormat,
+  rendersTools,
+  type ThoughtMarkers,
+  type ToolCallFormat,
+} from '../output/output-format.js';
 import { OutputParser } from '../output/output-parser.js';
+import { requireCalls, type RequiredCalls } from '../output/tool-calls/call-grammar.js';
 import { TOOL_CALL_SYNTAXES } from '../output/tool-calls/tool-call-syntax.js';
 import type { ChatRequest, FunctionTool, ThinkingRequest } from './chat-request.js';
 import { toTemplateMessages } from './history.js';
@@ -13,7 +20,7 @@ import { toTemplateMessages } from './history.js';
 /** What the engine is to know for answers to a conversation, and what is made of their text. */
 export interface AnswerPlan {
   /** To be part of every request to the engine. */
-  readonly options: Pick<GenerationRequest, 'keptSpecialTokens' | 'grammarAfter'>;
+  readonly options: Pick<GenerationRequest, 'keptSpecialTokens' | 'thought' | 'grammar' | 'grammarAfter'>;
   /** For one answer. */
   readonly createParser: () => OutputParser;
 }
@@ -58,19 +65,21 @@ export class ChatService {
       variables: { ...toVariables(request.thinking), ...request.variables },
     };
     const planAnswers: ChatPlan['planAnswers'] = async (ids, signal) => {
-      const inThought = format.thought !== undefined && (await this.endsWithin(format.thought, ids, signal));
+      const thought = format.thought && (await this.planThought(format.thought, request.thinking, ids, signal));
       const expected = {
         tools: tools.map(({ name }) => name),
         parallelToolCalls: request.parallelToolCalls,
         thoughts: this.config.reasoning,
-        inThought,
+        mustCall: mustCall(request),
+        inThought: thought?.open,
       };
       return {
         options: {
           keptSpecialTokens: this.markers(format, tools.length > 0),
           // A thought that was asked for comes first; unasked, the answer begins at once.
-          ...(format.thought &&
-            (inThought || asksForThought(request.thinking)) && { grammarAfter: format.thought.end }),
+          ...(thought && (thought.open || isEnabled(request.thinking)) && { grammarAfter: thought.end }),
+          ...(thought && { thought }),
+          ...(format.toolCalls && tools.length > 0 && requireCalls(callsOf(request, tools, format.toolCalls), thought)),
         },
         createParser: () => new OutputParser(format, expected),
       };
@@ -78,10 +87,21 @@ export class ChatService {
     return { prompt, planAnswers };
   }
 
-  /** Many templates begin the thought themselves. */
-  private async endsWithin({ begin }: ThoughtMarkers, ids: readonly number[], signal: AbortSignal): Promise<boolean> {
+  private async planThought(
+    markers: ThoughtMarkers,
+    thinking: ThinkingRequest | undefined,
+    ids: readonly number[],
+    signal: AbortSignal,
+  ): Promise<ThoughtOptions> {
     const tail = await this.models.decode(ids.slice(-TAIL), signal);
-    return tail.trimEnd().endsWith(begin);
+    // Many templates begin the thought themselves.
+    const open = tail.trimEnd().endsWith(markers.begin);
+    // A model whose template cannot turn thinking off may try all the same.
+    const maxTokens = isEnabled(thinking) === false ? 0 : thinking?.maxTokens;
+    if (maxTokens === undefined) return { ...markers, open };
+    const text = `\n${markers.end}\n\n`;
+    const closing = await this.models.encode({ kind: 'text', text, addSpecialTokens: false }, signal);
+    return { ...markers, open, limit: { maxTokens, closing } };
   }
 
   /** What sets the parts of an answer apart, which may be special tokens. */
@@ -94,25 +114,18 @@ export class ChatService {
 
   private checkTools({ tools = [], toolChoice = 'auto' }: ChatRequest): void {
     if (typeof toolChoice === 'object' && !tools.some(({ name }) => name === toolChoice.name)) {
-      throw wrong('tool_choice', `There is no tool ${JSON.stringify(toolChoice.name)}`, toolChoice);
+      throw wrongParameter('tool_choice', `There is no tool ${JSON.stringify(toolChoice.name)}`, toolChoice);
     }
-    if (tools.length === 0 && toolChoice === 'required') throw wrong('tool_choice', 'There are no tools', toolChoice);
+    if (tools.length === 0 && toolChoice === 'required')
+      throw wrongParameter('tool_choice', 'There are no tools', toolChoice);
     if (tools.length === 0 || toolChoice === 'none') return;
     if (!rendersTools(this.models.model)) {
-      throw wrong('tools', 'The chat template of this model does not know tools', tools);
+      throw wrongParameter('tools', 'The chat template of this model does not know tools', tools);
     }
     if (!this.format.toolCalls) {
-      throw wrong('tools', 'How this model calls tools is not known: set TOOL_CALL_FORMAT', tools);
+      throw wrongParameter('tools', 'How this model calls tools is not known: set TOOL_CALL_FORMAT', tools);
     }
   }
-}
-
-function wrong(param: 'tools' | 'tool_choice', msg: string, input: unknown): RequestValidationError {
-  return new RequestValidationError([{ type: 'value_error', loc: ['body', param], msg, input }]);
-}
-
-function asksForThought({ enabled, effort = 'none' }: ThinkingRequest = {}): boolean {
-  return enabled ?? effort !== 'none';
 }
 
 /** In the form of OpenAI's, which chat templates have come to expect; some want to see parameters of every tool. */
@@ -120,9 +133,30 @@ function toTemplateTool({ name, description, parameters = { type: 'object', prop
   return { type: 'function', function: { name, ...(description !== undefined && { description }), parameters } };
 }
 
+function mustCall({ toolChoice = 'auto' }: ChatRequest): boolean {
+  return toolChoice === 'required' || typeof toolChoice === 'object';
+}
+
+function callsOf(request: ChatRequest, tools: readonly FunctionTool[], format: ToolCallFormat): RequiredCalls {
+  const { toolChoice, parallelToolCalls = true } = request;
+  const chosen = typeof toolChoice === 'object' ? toolChoice.name : undefined;
+  return {
+    format,
+    tools: chosen === undefined ? tools : tools.filter(({ name }) => name === chosen),
+    atLeastOne: mustCall(request),
+    atMostOne: chosen !== undefined || !parallelToolCalls,
+  };
+}
+
+/** Undefined where the chat template decides. */
+function isEnabled({ effort, enabled }: ThinkingRequest = {}): boolean | undefined {
+  return enabled ?? (effort === undefined ? undefined : effort !== 'none');
+}
+
 /** Templates name the switch differently; a variable that one does not know has no effect. */
-function toVariables({ effort, enabled: given }: ThinkingRequest = {}): Record<string, unknown> {
-  const enabled = given ?? (effort === undefined ? undefined : effort !== 'none');
+function toVariables(thinking: ThinkingRequest = {}): Record<string, unknown> {
+  const { effort } = thinking;
+  const enabled = isEnabled(thinking);
   return {
     ...(enabled !== undefined && { enable_thinking: enabled, thinking: enabled }),
     ...(effort !== undefined && effort !== 'none' && { reasoning_effort: effort }),

@@ -18,14 +18,15 @@ export function toTemplateMessages(
 ): readonly ChatMessage[] {
   const names = new Map<unknown, string>();
   const idOf = format === 'mistral' ? toMistralId : (id: string): string => id;
-  return messages.map(({ reasoning, ...message }) => {
-    const calls = (message.tool_calls ?? undefined) as readonly HistoryCall[] | undefined;
+  return messages.map(({ reasoning, tool_calls: given, ...message }) => {
+    const calls = (given ?? []) as readonly HistoryCall[];
     const id = message.tool_call_id;
-    for (const call of calls ?? []) names.set(call.id, call.function.name);
+    for (const call of calls) names.set(call.id, call.function.name);
     return {
       ...message,
       ...(typeof reasoning === 'string' && { reasoning_content: reasoning }),
-      ...(calls && { tool_calls: calls.map((call) => toTemplateCall(call, idOf)) }),
+      // Many templates only look whether the field is there.
+      ...(calls.length > 0 && { tool_calls: calls.map((call) => toTemplateCall(call, idOf)) }),
       ...(typeof id === 'string' && { tool_call_id: idOf(id), name: message.name ?? names.get(id) }),
     };
   });

@@ -1,5 +1,5 @@
 import { dataEvent } from '../../common/http/event-stream.js';
-import type { Finish } from '../../inference/inference-provider.js';
+import type { Finish, GenerationEvent } from '../../inference/inference-provider.js';
 import type { Answers } from '../answers.js';
 import type { OutputParser } from '../output/output-parser.js';
 import { type AnswerFormat, type AnswerText, toFinish } from './answer-format.js';
@@ -18,6 +18,8 @@ export interface WriterOptions {
   readonly createParser?: () => OutputParser;
 }
 
+type FinishEvent = Extract<GenerationEvent, { type: 'finish' }>;
+
 const DONE = 'data: [DONE]\n\n';
 
 /** Writes down the answers to one request: complete, or as they come. */
@@ -25,6 +27,7 @@ export class AnswerWriter {
   private readonly choices: readonly ChoiceText[];
   private readonly perPrompt: number;
   private cachedTokens = 0;
+  private thoughtTokens: number | undefined;
 
   constructor(
     private readonly answers: Answers,
@@ -95,9 +98,10 @@ export class AnswerWriter {
     return dataEvent({ ...head, object: format.chunkObject, ...fields });
   }
 
-  private finish(index: number, { cachedTokens, ...finish }: Finish & { readonly cachedTokens: number }): Finish {
+  private finish(index: number, { cachedTokens, thoughtTokens, ...finish }: FinishEvent): Finish {
     // The other answers to a prompt share what the first one computed.
     if (index % this.perPrompt === 0) this.cachedTokens += cachedTokens;
+    if (thoughtTokens !== undefined) this.thoughtTokens = (this.thoughtTokens ?? 0) + thoughtTokens;
     return finish;
   }
 
@@ -116,6 +120,9 @@ export class AnswerWriter {
       completion_tokens: completion,
       total_tokens: prompt + completion,
       prompt_tokens_details: { cached_tokens: this.cachedTokens },
+      ...(this.thoughtTokens !== undefined && {
+        completion_tokens_details: { reasoning_tokens: this.thoughtTokens },
+      }),
     };
   }
 

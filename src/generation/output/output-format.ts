@@ -24,7 +24,7 @@ const FORMAT_SIGNS: readonly (readonly [ToolCallFormat, (template: string) => bo
   // With <function=, calls are XML within the same markers.
   ['hermes', (template) => template.includes('<tool_call>') && !template.includes('<function=')],
   ['pythonic', (template) => /<\|tool_call_start\|>|<\|python_start\|>|\[func_name1\(/.test(template)],
-  ['llama3', (template) => /<\|python_tag\|>|"parameters": dictionary of argument name/.test(template)],
+  ['llama3', (template) => /<\|python_tag\|>|"parameters": ?(dictionary|['"])/.test(template)],
 ];
 
 const THOUGHTS: readonly ThoughtMarkers[] = [

@@ -10,6 +10,8 @@ export interface Expected {
   readonly tools?: readonly string[];
   /** Whether several calls may come; if not, all but the first are left out. True if left out. */
   readonly parallelToolCalls?: boolean;
+  /** Whether the answer is nothing but calls: then they may lack what usually begins them. */
+  readonly mustCall?: boolean;
   /** Whether thoughts are told apart; else they are text like any other. True if left out. */
   readonly thoughts?: boolean;
   /** Whether the prompt already ends within a thought. */
@@ -72,11 +74,17 @@ export class OutputParser {
 
   private *readContent(): Parsing<void> {
     const { reader, writer, syntax } = this;
-    const { tools = [] } = this.expected;
+    const { tools = [], mustCall = false } = this.expected;
     const tell = (text: string): void => writer.content(text);
     tell(reader.take());
     if (!syntax) return void (yield* reader.until([], tell));
     const context = { reader, calls: writer, isTool: (name: string) => tools.includes(name) };
+    if (mustCall) {
+      yield* reader.whitespace();
+      yield* reader.match(syntax.beginMarkers);
+      yield* syntax.read(context);
+      tell(reader.take());
+    }
     do {
       if (syntax.readUnmarked) {
         yield* syntax.readUnmarked(context);

@@ -10,7 +10,8 @@ const [{ id: model }] = (await client.models.list()).data;
 test('chat', async () => {
   const completion = await client.chat.completions.create({ model, messages: MESSAGES });
   const [{ message, finish_reason }] = completion.choices;
-  assert.deepEqual([message.role, message.content, finish_reason], ['assistant', golden.text, 'stop']);
+  assert.deepEqual([message.role, message.content, finish_reason], ['assistant', golden.said, 'stop']);
+  assert.equal(message.reasoning_content, golden.thought);
   assert.equal(completion.usage.prompt_tokens, golden.promptTokens);
   assert.equal(completion.usage.completion_tokens, golden.newTokens);
 });
@@ -19,7 +20,8 @@ test('chat as a stream', async () => {
   const options = { model, messages: MESSAGES, stream: true, stream_options: { include_usage: true } };
   const chunks = await collect(await client.chat.completions.create(options));
   const usage = chunks.pop();
-  assert.equal(chunks.map(({ choices }) => choices[0].delta.content ?? '').join(''), golden.text);
+  assert.equal(chunks.map(({ choices }) => choices[0].delta.content ?? '').join(''), golden.said);
+  assert.equal(chunks.map(({ choices }) => choices[0].delta.reasoning_content ?? '').join(''), golden.thought);
   assert.equal(chunks.at(-1).choices[0].finish_reason, 'stop');
   assert.deepEqual([usage.choices, usage.usage.completion_tokens], [[], golden.newTokens]);
 });
@@ -28,8 +30,44 @@ test('the helper for streams', async () => {
   const stream = client.chat.completions.stream({ model, messages: MESSAGES });
   let text = '';
   stream.on('content', (delta) => (text += delta));
-  assert.equal((await stream.finalChatCompletion()).choices[0].message.content, golden.text);
-  assert.equal(text, golden.text);
+  assert.equal((await stream.finalChatCompletion()).choices[0].message.content, golden.said);
+  assert.equal(text, golden.said);
+});
+
+const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+const WEATHER = { name: 'get_weather', description: 'Get the weather of a city.', parameters };
+const WHERE = [{ role: 'user', content: 'What is the weather in Oslo?' }];
+
+test('tools, and the helper for streams with them', async () => {
+  const body = { model, messages: WHERE, tools: [{ type: 'function', function: WEATHER }] };
+  const [{ message, finish_reason }] = (await client.chat.completions.create(body)).choices;
+  assert.deepEqual([message.content, finish_reason, message.tool_calls.length], [null, 'tool_calls', 1]);
+  const called = message.tool_calls[0].function;
+  assert.deepEqual([called.name, JSON.parse(called.arguments)], ['get_weather', { city: 'Oslo' }]);
+  const stream = client.chat.completions.stream(body);
+  const deltas = [];
+  stream.on('tool_calls.function.arguments.delta', ({ arguments_delta: delta }) => deltas.push(delta));
+  const [streamed] = (await stream.finalChatCompletion()).choices;
+  const { name, arguments: text } = streamed.message.tool_calls[0].function;
+  assert.deepEqual([name, text, deltas.join('')], [called.name, called.arguments, called.arguments]);
+});
+
+test('the runner of tools', async () => {
+  for (const stream of [false, true]) {
+    const asked = [];
+    const weather = ({ city }) => asked.push(city) && 'sunny';
+    const tools = [{ type: 'function', function: { ...WEATHER, function: weather, parse: JSON.parse } }];
+    const runner = client.chat.completions.runTools({ model, messages: WHERE, tools, stream });
+    assert.equal(await runner.finalContent(), 'It is sunny in Oslo.');
+    assert.deepEqual(asked, ['Oslo']);
+  }
+});
+
+test('thinking is turned off', async () => {
+  const completion = await client.chat.completions.create({ model, messages: MESSAGES, reasoning_effort: 'none' });
+  const [{ message }] = completion.choices;
+  assert.deepEqual([message.content, message.reasoning_content], [golden.said, undefined]);
+  assert.equal(completion.usage.completion_tokens_details.reasoning_tokens, 0);
 });
 
 test('a stream that is given up', async () => {

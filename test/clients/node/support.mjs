@@ -5,7 +5,7 @@ export const url = process.env.ROOST_URL;
 export const QUESTION = 'What is an Inference Endpoint?';
 export const MESSAGES = [{ role: 'user', content: QUESTION }];
 
-/** The answer to QUESTION, as torch and transformers gave it. */
+/** The answer to QUESTION, as torch and transformers gave it: all of its text, and what it thinks and says. */
 export const golden = readGolden();
 
 /** All that an async iterable yields. */
@@ -20,5 +20,6 @@ function readGolden() {
   const { text, input_ids, output_ids } = cases.find(({ messages, tools, template }) => {
     return messages.length === 1 && messages[0].content === QUESTION && !tools && !template;
   });
-  return { text, promptTokens: input_ids.length, newTokens: output_ids.length };
+  const [, thought, said] = /^<think>\s*(.*?)\s*<\/think>\s*(.*)$/s.exec(text);
+  return { text, thought, said, promptTokens: input_ids.length, newTokens: output_ids.length };
 }

@@ -10,6 +10,11 @@ export class PromptTokensDetails {
   cached_tokens!: number;
 }
 
+export class CompletionTokensDetails {
+  @ApiProperty({ description: 'Tokens of thoughts', type: 'integer', minimum: 0, example: 12 })
+  reasoning_tokens!: number;
+}
+
 /** What was counted, over all answers of a request. */
 export class Usage {
   @ApiProperty({ description: 'Tokens of the prompts', type: 'integer', minimum: 1, example: 40 })
@@ -28,4 +33,11 @@ export class Usage {
 
   @ApiProperty({ description: 'What of the prompts was not computed', type: PromptTokensDetails })
   prompt_tokens_details!: PromptTokensDetails;
+
+  @ApiProperty({
+    description: 'What of the generated tokens is no answer; only in a chat with a model that thinks',
+    required: false,
+    type: CompletionTokensDetails,
+  })
+  completion_tokens_details?: CompletionTokensDetails;
 }
