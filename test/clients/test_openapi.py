@@ -54,21 +54,21 @@ def requests_of(number: int) -> settings:
 
 
 #: Routes of other servers, which have rules between parameters that the document does not tell, such as that
-#: stream_options needs stream.
-OTHERS = "^/(v1/.*|generate_stream)?$"
+#: stream_options needs stream, or that /tokenize takes a prompt or messages.
+OTHERS = "^/(v1/.*|generate_stream|tokenize)?$"
 
 
 @schema.exclude(path_regex=OTHERS).parametrize()
-@requests_of(2000)
+@requests_of(500)
 def test_answers_are_those_of_the_document(case: Case) -> None:
     is_of_another = isinstance(case.body, dict) and "inputs" in case.body and "prompt" not in case.body
     case.call_and_validate(timeout=TIMEOUT, excluded_checks=[positive_data_acceptance] if is_of_another else [])
 
 
 @schema.include(path_regex=OTHERS).parametrize()
-@requests_of(150)
+@requests_of(30)
 def test_answers_of_others_routes_are_those_of_the_document(case: Case) -> None:
-    # Fewer requests, since what is accepted may be an answer as long as the context.
+    # Fewer at random: the cases that schemathesis derives from each field of the document come on top, hundreds for a route.
     case.call_and_validate(timeout=TIMEOUT, excluded_checks=[positive_data_acceptance])
 
 
