@@ -20,8 +20,10 @@ const LOOK_MS = 3_000;
 const SETTLE_MS = 20_000;
 /** The share of a run in which caches fill, and what is made when it is first needed is made. */
 const WARM_UP = 1 / 3;
-/** What resident memory may grow by after that; a kilobyte kept of each request is more in half an hour. */
+/** What resident memory may grow by after that; ten kilobytes kept of each request are more in half an hour. */
 const MOST_GROWTH_MB = 10;
+/** In a run of fewer minutes than this all is warm-up, and what memory may grow by is this many MB since its begin. */
+const SHORT = { minutes: 20, growthMB: 120 };
 const HELD = ['descriptors', 'sockets', 'threads', 'running', 'waiting'];
 
 const { values, positionals } = parseArgs({
@@ -62,6 +64,10 @@ const [code] = await exited;
 const steady = observer.samples.filter((sample) => sample.minutes >= minutes * WARM_UP);
 const trend = trendOf(steady.map((sample) => [sample.minutes, sample.residentMB]));
 const growthMB = trend.slope * minutes * (1 - WARM_UP);
+const grewTooMuch =
+  minutes < SHORT.minutes
+    ? last.residentMB - baseline.residentMB > SHORT.growthMB
+    : trend.low > 0 && growthMB > MOST_GROWTH_MB;
 const { accepted, completed, failed, cancelled, open } = last.ledger;
 const heldMore = HELD.filter((what) => last[what] > baseline[what]);
 const checks = {
@@ -74,8 +80,9 @@ const checks = {
   [`nothing is left: ${HELD.map((what) => `${what} ${last[what]}`).join(', ')}`]: heldMore.map(
     (what) => `${what} were ${baseline[what]}`,
   ),
-  [`memory stays: ${last.residentMB.toFixed(0)} MB, ${perHour(trend)}`]:
-    trend.low > 0 && growthMB > MOST_GROWTH_MB ? [`it grew by ${growthMB.toFixed(1)} MB`] : [],
+  [`memory stays: ${last.residentMB.toFixed(0)} MB, ${perHour(trend)}`]: grewTooMuch
+    ? [`it was ${baseline.residentMB.toFixed(0)} MB`]
+    : [],
   'SIGTERM ends it with 0': code === 0 ? [] : [`it was ${code}`],
 };
 for (const [what, wrong] of Object.entries(checks)) {

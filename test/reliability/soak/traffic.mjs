@@ -197,7 +197,7 @@ export const TRAFFIC = {
   async 'asks for what cannot be'(http, random) {
     const [path, body, status] = random.pick([
       ['/generate', { prompt: 1 }, 422],
-      ['/generate', '{', 400],
+      ['/generate', '{', 422],
       ['/generate', { prompt: 'word '.repeat(5000) }, 422],
       ['/v1/completions', { prompt: 'x', max_tokens: -1 }, 400],
       ['/v1/completions', { prompt: 'x', n: 1e6 }, 400],
