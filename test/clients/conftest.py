@@ -6,11 +6,23 @@ from pathlib import Path
 from typing import TypedDict
 
 import pytest
+from pydantic import BaseModel
 
 #: Lines to show after the tests.
 SUMMARY = pytest.StashKey[list[str]]()
 
 QUESTION = "What is an Inference Endpoint?"
+#: What has the model write JSON: a Person.
+EXTRACTION = "Extract the name, age and city as JSON: Mia is 31 years old and lives in Rome."
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+    city: str
+
+
+MIA = Person(name="Mia", age=31, city="Rome")
 
 
 class Answer(TypedDict):

@@ -244,6 +244,7 @@ DIFFERENCES: dict[str, Difference] = {
     "type: XML": other_type(f'{{"prompt": "{QUESTION}"}}'),
     "type: nonsense": other_type(f'{{"prompt": "{QUESTION}"}}'),
     "HEAD /health": Difference("405 → 200", "HEAD is answered where GET is, as HTTP asks for"),
+    "GET /": Difference("404 → 405", "POST / is text-generation-inference's route"),
     "POST /generate/": Difference("307 → 404", "no redirect to the path without the slash"),
 }
 
@@ -350,7 +351,8 @@ def test_answers_as_fastapi(url: str, seed: TestClient, golden: Answer, name: st
         assert found == "", f"{case.body[:200]!r}: FastAPI answers {expected}, the server {given}"
     else:
         assert found == known.what, "no longer differs like this: bring DIFFERENCES up to date"
-    if given.status >= 400:
+    # The route of another server answers in that server's shape.
+    if given.status >= 400 and case.path != "/":
         assert given.body.keys() == {"detail"}
     if case.method == "POST" and expected.status == given.status == 200:
         assert given.body.keys() == expected.body.keys()

@@ -1,12 +1,14 @@
 """OpenAI's own Python client against the server."""
 
 import json
+import re
 
 import openai
 import pytest
 from openai import OpenAI
+from pydantic import BaseModel
 
-from conftest import QUESTION, Answer
+from conftest import EXTRACTION, MIA, QUESTION, Answer, Person
 
 MESSAGES = [{"role": "user", "content": QUESTION}]
 
@@ -129,6 +131,62 @@ def test_tools_that_have_to_be_called(client: OpenAI, model: str) -> None:
         assert completion.choices[0].message.tool_calls[0].function.name == "get_weather"
     none = client.chat.completions.create(model=model, messages=WHERE, tools=[WEATHER], tool_choice="none")
     assert none.choices[0].message.tool_calls is None
+
+
+class GetWeather(BaseModel):
+    """Get the weather of a city."""
+
+    city: str
+
+
+def test_tools_of_pydantic(client: OpenAI, model: str) -> None:
+    tool = openai.pydantic_function_tool(GetWeather, name="get_weather")
+    (choice,) = client.chat.completions.parse(model=model, messages=WHERE, tools=[tool]).choices
+    assert choice.message.tool_calls[0].function.parsed_arguments == GetWeather(city="Oslo")
+
+
+EXTRACT = [{"role": "user", "content": EXTRACTION}]
+
+
+def test_parse(client: OpenAI, model: str) -> None:
+    (choice,) = client.chat.completions.parse(model=model, messages=EXTRACT, response_format=Person).choices
+    assert (choice.finish_reason, choice.message.parsed) == ("stop", MIA)
+
+
+def test_parse_in_a_stream(client: OpenAI, model: str) -> None:
+    with client.chat.completions.stream(model=model, messages=EXTRACT, response_format=Person) as stream:
+        pieces = [event.parsed for event in stream if event.type == "content.delta"]
+        (choice,) = stream.get_final_completion().choices
+    assert choice.message.parsed == MIA
+    # What is half there is parsed as it comes.
+    assert {"name": "Mia"} in pieces and pieces[-1] == MIA.model_dump()
+
+
+def test_json_is_all_that_is_said(client: OpenAI, model: str) -> None:
+    schema = {"type": "object", "properties": {"answer": {"enum": [7, 8]}}, "required": ["answer"]}
+    of_schema = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+    # The question asks for no JSON: it is the grammar that does.
+    for shape, is_right in (
+        (of_schema, lambda value: value in ({"answer": 7}, {"answer": 8})),
+        ({"type": "json_object"}, lambda value: isinstance(value, dict)),
+    ):
+        (choice,) = client.chat.completions.create(model=model, messages=MESSAGES, response_format=shape).choices
+        assert choice.finish_reason == "stop"
+        assert is_right(json.loads(choice.message.content))
+
+
+@pytest.mark.parametrize(
+    ("constraint", "pattern"),
+    [
+        ({"choice": ["red", "green"]}, "red|green"),
+        ({"regex": "[a-c]{3}[0-9]"}, "[a-c]{3}[0-9]"),
+        ({"grammar": 'root ::= "yes" | "no" "!"'}, "yes|no!"),
+    ],
+)
+def test_structured_outputs_as_in_vllm(client: OpenAI, model: str, constraint: dict, pattern: str) -> None:
+    body = {"structured_outputs": constraint}
+    (choice,) = client.chat.completions.create(model=model, messages=MESSAGES, extra_body=body).choices
+    assert re.fullmatch(pattern, choice.message.content)
 
 
 def test_completion(client: OpenAI, model: str) -> None:

@@ -82,11 +82,17 @@ if [ ! -f "$system" ]; then
   rm -rf --one-file-system "$work/system"
 fi
 
+# Layers that are mounted, not copied, where the kernel lets this do so.
+driver=overlay
+mkdir "$work/lower" "$work/upper" "$work/index" "$work/merged"
+mount -t overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/index" overlay "$work/merged" 2>/dev/null &&
+  umount "$work/merged" || driver=vfs
+
 # The docker format has the health check, which the OCI format lacks.
 export BUILDAH_ISOLATION=chroot BUILDAH_FORMAT=docker CONTAINERS_STORAGE_CONF=$work/storage.conf
 cat >"$CONTAINERS_STORAGE_CONF" <<END
 [storage]
-driver = "vfs"
+driver = "$driver"
 graphroot = "$work/storage"
 runroot = "$work/run"
 END

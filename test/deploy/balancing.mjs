@@ -2,7 +2,9 @@
 // a replica that is killed, a rolling restart. run.sh calls it. Ends with a line `N passed, N failed`.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -48,26 +50,37 @@ async function rate(to) {
   return Math.round(results.reduce((sum, { tokens }) => sum + tokens, 0) / load.elapsed());
 }
 
-/** Each of three long answers keeps a replica busy; taking turns or not, a fourth request goes to the one that is not. */
+/** Each of two long answers keeps a replica busy: what comes meanwhile goes to the third. */
 async function leastLoaded() {
   await check('sends requests to the replica with the fewest', async () => {
     const before = await Promise.all(replicas.map(answered));
     const long = await Promise.all([0, 1].map(() => beginStream()));
-    for (let i = 0; i < 10; i++) await ask('plain');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let i = 0; i < 10; i++) await askThrough(agent);
+    agent.destroy();
     const after = await Promise.all(replicas.map(answered));
     const shares = after.map((count, i) => count - before[i]).sort((a, b) => a - b);
+    const outcomes = long.map(({ state }) => state.outcome);
     for (const stream of long) stream.abort();
+    await Promise.all(long.map(({ end }) => end));
+    assert.deepEqual(outcomes, [undefined, undefined], 'the long answers ended too soon');
     assert.deepEqual(shares, [0, 0, 10]);
   });
 }
 
+/** What is promised of a replica that dies: nothing but the streams that it had begun is lost. */
 async function killed(expected) {
+  // One on each replica; the load comes on top.
+  const long = await Promise.all([0, 1, 2].map(() => beginStream()));
   const load = startLoad(url);
   await until(() => load.results.length > 3 * CLIENTS, 'some answers');
+  const unfinished = long.filter(({ state }) => state.outcome === undefined).length;
+  const at = performance.now();
   replicas[0].child.kill('SIGKILL');
-  const at = load.results.length;
-  await until(() => load.results.length > at + 6 * CLIENTS, 'answers after the kill');
+  const before = load.results.length;
+  await until(() => load.results.length > before + 6 * CLIENTS, 'answers after the kill');
   const results = await load.stop();
+  const outcomes = (await Promise.all(long.map(({ end }) => end))).sort();
   report('a replica was killed', results);
   await check('a replica that is killed loses no request that had not begun to stream', () => {
     assert.deepEqual(
@@ -75,6 +88,15 @@ async function killed(expected) {
       [],
     );
     assert.ok(results.every(({ outcome, text }) => outcome !== 'complete' || text === expected));
+    // What broke was a stream that had begun before.
+    assert.deepEqual(
+      results.filter(({ outcome, begun }) => outcome === 'broken' && !(begun <= at)),
+      [],
+    );
+  });
+  await check('of three long streams, the one on that replica breaks, and the others go on to their end', () => {
+    assert.equal(unfinished, 3, 'the long answers ended too soon');
+    assert.deepEqual(outcomes, ['broken', 'complete', 'complete']);
   });
   replicas[0] = await startReplica(ports[0]);
 }
@@ -119,19 +141,19 @@ function startLoad(to, { kinds = ['plain', 'stream'] } = {}) {
     elapsed: () => ((ended ?? performance.now()) - started) / 1000,
     async stop() {
       stopped = true;
-      ended = performance.now();
       await Promise.all(clients);
+      ended = performance.now();
       return results;
     },
   };
 }
 
 /**
- * @returns outcome: `complete`; `broken`, a stream that ended in its middle; `lost`, an error before anything came; `wrong`,
- * another status
+ * @returns begun: when a stream's head came, as `performance.now()`; outcome: `complete`; `broken`, a stream that
+ * ended in its middle; `lost`, an error before anything came; `wrong`, another status
  */
 async function ask(kind, to = url) {
-  let begun = false;
+  let begun;
   try {
     const body = { messages: [{ role: 'user', content: QUESTION }], stream: kind === 'stream' };
     const response = await fetch(`${to}/v1/chat/completions`, {
@@ -142,22 +164,32 @@ async function ask(kind, to = url) {
     });
     if (response.status !== 200)
       return { kind, outcome: 'wrong', status: response.status, body: await response.text() };
-    begun = kind === 'stream';
+    if (kind === 'stream') begun = performance.now();
     const text = await response.text();
     if (kind === 'plain') {
       const { choices, usage } = JSON.parse(text);
       return { kind, outcome: 'complete', text: choices[0].message.content, tokens: usage.completion_tokens };
     }
-    if (!text.endsWith('data: [DONE]\n\n')) return { kind, outcome: 'broken' };
+    if (!text.endsWith('data: [DONE]\n\n')) return { kind, outcome: 'broken', begun };
     const events = text.split('\n\n').filter((event) => event.startsWith('data: {'));
     const deltas = events.map((event) => JSON.parse(event.slice(6)).choices[0]?.delta.content ?? '');
     return { kind, outcome: 'complete', text: deltas.join(''), tokens: events.length };
   } catch (error) {
-    return { kind, outcome: begun ? 'broken' : 'lost', error: String(error.cause ?? error) };
+    return { kind, outcome: begun ? 'broken' : 'lost', begun, error: String(error.cause ?? error) };
   }
 }
 
-/** An answer that goes on for long. */
+/** Over the agent's one connection: the proxy reads the next request from it once it has counted the one before as done. */
+async function askThrough(agent) {
+  const sent = request(`${url}/v1/chat/completions`, { method: 'POST', headers: JSON_TYPE, agent });
+  sent.end(JSON.stringify({ messages: [{ role: 'user', content: QUESTION }] }));
+  const [response] = await once(sent, 'response');
+  response.resume();
+  await once(response, 'end');
+  assert.equal(response.statusCode, 200);
+}
+
+/** An answer that goes on for long: its end, and meanwhile its state, are as the outcome of `ask`. */
 async function beginStream() {
   const controller = new AbortController();
   const response = await fetch(`${url}/v1/completions`, {
@@ -166,8 +198,19 @@ async function beginStream() {
     body: JSON.stringify({ prompt: 'x', max_tokens: 2000, ignore_eos: true, stream: true }),
     signal: controller.signal,
   });
-  await response.body.getReader().read();
-  return controller;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let last = (await reader.read()).value;
+  const state = { outcome: undefined };
+  const read = async () => {
+    try {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) last = last.slice(-100) + part.value;
+      state.outcome = last.endsWith('data: [DONE]\n\n') ? 'complete' : 'broken';
+    } catch {
+      state.outcome = 'broken';
+    }
+    return state.outcome;
+  };
+  return { state, end: read(), abort: () => controller.abort() };
 }
 
 /** Chats that a replica has answered. */
@@ -217,13 +260,20 @@ function startProxy() {
   });
 }
 
+/** Below the ports that the kernel gives to connections, one of which could take it while its replica restarts. */
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 async function until(condition, what) {

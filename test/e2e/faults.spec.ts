@@ -1,4 +1,7 @@
-/** What breaks inside ends the process at once, and every request that ran gets an error first. */
+/**
+ * What breaks in the decoder ends the process at once, and every request that ran gets an error first; what breaks in the
+ * thread of text ends the request that broke it.
+ */
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { fixture, ROOT } from '../support/folders.js';
@@ -18,7 +21,6 @@ const ENDLESS = { prompt: 'x', max_tokens: 2000, ignore_eos: true, stream: true 
 
 it.each([
   ['decoder', 'exception', /injected/],
-  ['text', 'exception', /injected/],
   ['decoder', 'memory', /memory limit/],
 ])(
   'the %s thread that ends by %s ends the process with 1, and running requests with an error each',
@@ -35,6 +37,18 @@ it.each([
     expect(msg).toMatch(reason);
   },
 );
+
+it.each(['exception', 'memory'])('a text thread that ends by %s is replaced, and others go on', async (fault) => {
+  const server = await faulty(fault, 'text');
+  const stream = await server.post('/v1/completions', ENDLESS);
+  const broken = await server.post('/v1/completions', BREAKING);
+  const [status, type] = fault === 'memory' ? [400, 'invalid_request_error'] : [500, 'server_error'];
+  expect(broken.status).toBe(status);
+  expect(await broken.json()).toMatchObject({ error: { type } });
+  expect((await server.post('/v1/completions', { prompt: 'x', max_tokens: 2 })).status).toBe(200);
+  expect(parseEvents(await stream.text()).data.at(-1)).toBe('[DONE]');
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+});
 
 it('a crash in native code ends the process at once', async () => {
   const server = await faulty('crash', 'decoder');

@@ -189,7 +189,7 @@ describe('a stream that ends early', () => {
     });
     await response.body?.getReader().read();
     controller.abort();
-    const line = await single.log('text_completion');
+    const line = await single.log('request');
     expect(line).toMatchObject({ outcome: 'cancelled' });
     expect(line.new_tokens).toBeLessThan(500);
     expect((await single.post('/v1/completions', { prompt: 'x', max_tokens: 2 })).status).toBe(200);

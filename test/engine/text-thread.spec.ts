@@ -38,7 +38,7 @@ describe('the text thread', () => {
     [
       'grow',
       { ms: 30_000, heapMiB: 64 },
-      'the prompt needed more than it may, 64 MiB, or made its thread fail, to be rendered and tokenized',
+      'the prompt needed more memory than it may, 64 MiB, to be rendered and tokenized',
     ],
   ])('gives a template up that does not end (%s), and goes on with what waits', async (content, budget, message) => {
     await start(budget);

@@ -104,6 +104,8 @@ export class ScriptedProvider implements InferenceProvider {
   listeners: LoadListeners | undefined;
   /** Requests are answered at once, without a test's doing; a load ends with such a one. */
   automatic = true;
+  /** What other answers begin with: the head of a stream comes with its first event. */
+  opening: string | undefined = 'a';
   /** Milliseconds for which nothing has got on. */
   stalled = 0;
   private watchers: (() => void)[] = [];
@@ -143,8 +145,7 @@ export class ScriptedProvider implements InferenceProvider {
       answer.say('a');
       answer.finish();
     } else {
-      // A stream's head comes with its first event.
-      answer.say('a');
+      if (this.opening !== undefined) answer.say(this.opening);
       this.answers.push(answer);
       for (const watcher of this.watchers.splice(0)) watcher();
     }

@@ -47,11 +47,12 @@ export class BoundedTextThread {
     return new WorkerThread('./text-worker.js', this.data, {
       maxHeapMiB: heapMiB,
       onMessage: (message) => this.receive(message),
-      onFailure: (error) => {
+      onFailure: (error, outOfMemory) => {
         // One that ends without being asked for anything would do so again.
-        if (!this.current) return this.handlers.onFailure(error);
+        if (!this.current) return this.handlers.onFailure(error, outOfMemory);
         this.thread = this.start();
-        this.giveUp(`needed more than it may, ${heapMiB} MiB, or made its thread fail`);
+        if (outOfMemory) this.giveUp(`needed more memory than it may, ${heapMiB} MiB`);
+        else this.failCall(() => error);
       },
     });
   }
@@ -76,10 +77,13 @@ export class BoundedTextThread {
   }
 
   private giveUp(reason: string): void {
+    this.failCall((call) => refusalOf(call, reason));
+  }
+
+  private failCall(errorOf: (call: TextCall) => EngineError): void {
     const call = this.finish();
     if (!call) return;
-    const error = refusalOf(call, reason).serialize();
-    this.handlers.onMessage({ type: 'call_failed', call: call.call, error });
+    this.handlers.onMessage({ type: 'call_failed', call: call.call, error: errorOf(call).serialize() });
   }
 
   private finish(): TextCall | undefined {

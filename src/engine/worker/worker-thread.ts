@@ -7,7 +7,7 @@ const YOUNG_GENERATION_MB = 8;
 export interface WorkerHandlers<Message> {
   readonly onMessage: (message: Message) => void;
   /** The thread ended although nobody asked it to. */
-  readonly onFailure: (error: EngineError) => void;
+  readonly onFailure: (error: EngineError, outOfMemory: boolean) => void;
   /** Most memory for its JavaScript objects; beyond, it fails. What Node thinks right if left out. */
   readonly maxHeapMiB?: number;
 }
@@ -30,11 +30,15 @@ export class WorkerThread<Command, Message> {
     });
     this.worker.on('message', onMessage);
     let reason = 'it ended';
-    this.worker.on('error', (error: unknown) => (reason = error instanceof Error ? error.message : String(error)));
+    let outOfMemory = false;
+    this.worker.on('error', (error: unknown) => {
+      reason = error instanceof Error ? error.message : String(error);
+      outOfMemory = (error as { readonly code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    });
     this.exited = new Promise((resolve) => {
       this.worker.once('exit', () => {
         resolve();
-        if (!this.ending) onFailure(new EngineError('runtime_failed', `${this.entry} failed: ${reason}`));
+        if (!this.ending) onFailure(new EngineError('runtime_failed', `${this.entry} failed: ${reason}`), outOfMemory);
       });
     });
   }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
-import { collect, QUESTION, url } from './support.mjs';
+import { zodTextFormat } from 'openai/helpers/zod';
+import { collect, EXTRACTION, MIA, Person, QUESTION, url } from './support.mjs';
 
 const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0, timeout: 60_000 });
 const model = 'demo';
@@ -47,6 +48,12 @@ test('functions, as a stream and back', async () => {
   const result = { type: 'function_call_output', call_id: call.call_id, output: 'sunny' };
   const answer = await client.responses.create({ ...request, input: [...input, ...output, result] });
   assert.equal(answer.output_text, 'It is sunny in Oslo.');
+});
+
+test('parse, with zod', async () => {
+  const request = { model, input: EXTRACTION, text: { format: zodTextFormat(Person, 'person') } };
+  assert.deepEqual((await client.responses.parse(request)).output_parsed, MIA);
+  assert.deepEqual((await client.responses.stream(request).finalResponse()).output_parsed, MIA);
 });
 
 test('errors are those of the client', async () => {

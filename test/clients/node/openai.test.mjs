@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
-import { collect, golden, MESSAGES, url } from './support.mjs';
+import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
+import { collect, EXTRACTION, golden, MESSAGES, MIA, Person, url } from './support.mjs';
 
 const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0, timeout: 60_000 });
 const [{ id: model }] = (await client.models.list()).data;
@@ -61,6 +63,40 @@ test('the runner of tools', async () => {
     assert.equal(await runner.finalContent(), 'It is sunny in Oslo.');
     assert.deepEqual(asked, ['Oslo']);
   }
+});
+
+test('tools of zod', async () => {
+  const { name, description } = WEATHER;
+  const weather = zodFunction({ name, description, parameters: z.object({ city: z.string() }) });
+  const { choices } = await client.chat.completions.parse({ model, messages: WHERE, tools: [weather] });
+  assert.deepEqual(choices[0].message.tool_calls[0].function.parsed_arguments, { city: 'Oslo' });
+});
+
+const EXTRACT = {
+  model,
+  messages: [{ role: 'user', content: EXTRACTION }],
+  response_format: zodResponseFormat(Person, 'person'),
+};
+
+test('parse, with zod', async () => {
+  const [{ message, finish_reason }] = (await client.chat.completions.parse(EXTRACT)).choices;
+  assert.deepEqual([message.parsed, finish_reason], [MIA, 'stop']);
+});
+
+test('parse, with zod, as a stream', async () => {
+  const stream = client.chat.completions.stream(EXTRACT);
+  const pieces = [];
+  stream.on('content.delta', ({ parsed }) => pieces.push({ ...parsed }));
+  const [{ message }] = (await stream.finalChatCompletion()).choices;
+  assert.deepEqual(message.parsed, MIA);
+  assert.deepEqual(pieces.at(-1), MIA);
+});
+
+test('response_format, though the question asks for no JSON', async () => {
+  const schema = { type: 'object', properties: { answer: { enum: [7, 8] } }, required: ['answer'] };
+  const response_format = { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
+  const { choices } = await client.chat.completions.create({ model, messages: MESSAGES, response_format });
+  assert.match(choices[0].message.content, /^\{"answer": ?[78]\}$/);
 });
 
 test('thinking is turned off', async () => {

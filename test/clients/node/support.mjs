@@ -1,9 +1,15 @@
 // What the tests of the clients for Node share; run.sh starts them beside a server.
 import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 
 export const url = process.env.ROOST_URL;
 export const QUESTION = 'What is an Inference Endpoint?';
 export const MESSAGES = [{ role: 'user', content: QUESTION }];
+
+/** What has the model write JSON: MIA, a Person. */
+export const EXTRACTION = 'Extract the name, age and city as JSON: Mia is 31 years old and lives in Rome.';
+export const Person = z.object({ name: z.string(), age: z.int(), city: z.string() });
+export const MIA = { name: 'Mia', age: 31, city: 'Rome' };
 
 /** The answer to QUESTION, as torch and transformers gave it: all of its text, and what it thinks and says. */
 export const golden = readGolden();
