@@ -1,7 +1,7 @@
 import { doublingScale } from './scales.mjs';
 
 /**
- * Line charts as SVG, over an x axis on which every doubling is a step. The image brings its own background, so that it
+ * Line charts as SVG. The image brings its own background, so that it
  * reads on light and dark pages.
  */
 
@@ -14,12 +14,13 @@ export const COLORS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#56b4e9', '#
 
 /**
  * @param scale of the y axis: see scales.mjs
- * @param series [{ name, color, dashed?, points: [[x, y]] }]
+ * @param xScale of the x axis
+ * @param series [{ name, color, dashed?, dots?, points: [[x, y]] }]
  * @param box where it stands in its image, in pixels: { x, y, width, height }
  */
-export function lineChart({ title, xLabel, yLabel, scale, series }, box) {
+export function lineChart({ title, xLabel, yLabel, scale, xScale = doublingScale, series }, box) {
   const points = series.flatMap((line) => line.points);
-  const xs = doublingScale(points.map(([x]) => x));
+  const xs = xScale(points.map(([x]) => x));
   const ys = scale(points.map(([, y]) => y));
   const left = box.x + MARGIN.left;
   const right = box.x + box.width - MARGIN.right;
@@ -61,9 +62,11 @@ export function image(width, height, parts) {
   ].join('\n');
 }
 
-function lineOf({ color, dashed, points }, xOf, yOf) {
+function lineOf({ color, dashed, dots: hasDots = true, points }, xOf, yOf) {
   const path = points.map(([x, y]) => `${xOf(x)} ${yOf(y)}`).join('L');
-  const dots = points.map(([x, y]) => `<circle cx="${xOf(x)}" cy="${yOf(y)}" r="3.5" fill="${color}"/>`);
+  const dots = (hasDots ? points : []).map(
+    ([x, y]) => `<circle cx="${xOf(x)}" cy="${yOf(y)}" r="3.5" fill="${color}"/>`,
+  );
   return `<path d="M${path}" fill="none" stroke-linejoin="round" ${stroke(color, dashed)}/>${dots.join('')}`;
 }
 

@@ -28,6 +28,7 @@ export class HealthController {
   }
 
   @Get('startup')
+  @Public()
   @HealthCheck()
   @ApiOperation({ summary: 'Whether the start is over', description: 'For a startup probe: the model is loaded.' })
   startup(): Promise<HealthCheckResult> {

@@ -5,6 +5,8 @@ import { CONFIG } from '../config/config.module.js';
 import { Activity, type ActivityListener } from '../generation/activity/activity.js';
 import { type GenerationRecord, PHASES } from '../generation/activity/generation-record.js';
 import type { RequestRecord } from '../generation/activity/request-record.js';
+import { Admission } from '../generation/admission/admission.js';
+import { OUTCOMES } from '../generation/admission/ledger.js';
 import { ModelService } from '../generation/model.service.js';
 import { type FinishReason, monotonicNow, type StepReport } from '../inference/inference-provider.js';
 import { version } from '../version.js';
@@ -34,6 +36,7 @@ export class MetricsService implements ActivityListener {
     @Inject(CONFIG) { modelId, modelPath }: Config,
     private readonly models: ModelService,
     private readonly activity: Activity,
+    private readonly admission: Admission,
   ) {
     this.metrics = new Metrics(modelId ?? basename(resolve(modelPath)));
     // What has not happened yet is 0, not missing.
@@ -51,6 +54,7 @@ export class MetricsService implements ActivityListener {
 
   /** Everything in Prometheus' text format. */
   async text(): Promise<string> {
+    this.observeLedger();
     this.observeRequests();
     this.observeModel();
     return this.metrics.text();
@@ -106,6 +110,16 @@ export class MetricsService implements ActivityListener {
     metrics.queueTime.observe((started - queued) / 1000);
     metrics.prefillTime.observe((firstToken - started) / 1000);
     metrics.decodeTime.observe((finished - firstToken) / 1000);
+  }
+
+  /** All at the same moment: what was let in is what ended and what is open. */
+  private observeLedger(): void {
+    const { accepted, ended, open } = this.metrics;
+    const { running, ...counts } = this.admission.counts;
+    for (const counter of [accepted, ended]) counter.reset();
+    accepted.inc(counts.accepted);
+    for (const outcome of OUTCOMES) ended.inc({ outcome }, counts[outcome]);
+    open.set(running);
   }
 
   private observeRequests(): void {

@@ -115,6 +115,11 @@ export class Metrics {
     'Requests that were refused before the model was asked, by why.',
     ['reason'],
   );
+  readonly accepted = this.ownCounter('roost_admission_accepted_total', 'Requests that were let in to generate.');
+  readonly ended = this.ownCounter('roost_admission_ended_total', 'Requests that were let in and have ended, by how.', [
+    'outcome',
+  ]);
+  readonly open = this.ownGauge('roost_admission_open', 'Requests that were let in and have not ended.');
   readonly httpRequests = this.ownCounter(
     'roost_http_requests_total',
     'Requests that ended, whatever they asked for.',
@@ -166,7 +171,7 @@ export class Metrics {
     return new Gauge({ name, help, labelNames, registers: [this.own] });
   }
 
-  private ownCounter(name: string, help: string, labelNames: string[]): Counter {
+  private ownCounter(name: string, help: string, labelNames: string[] = []): Counter {
     return new Counter({ name, help, labelNames, registers: [this.own] });
   }
 

@@ -153,6 +153,23 @@ describe('/metrics', () => {
     expect(refused).toEqual([3, 0]);
   });
 
+  it('tells what became of every request that was let in', async () => {
+    const ended = ['completed', 'failed', 'cancelled'].map(
+      (outcome) => `roost_admission_ended_total{outcome="${outcome}"}`,
+    );
+    const samples = ['roost_admission_accepted_total', ...ended, 'roost_admission_open'];
+    const work = async (): Promise<void> => {
+      await server.post('/v1/completions', { prompt: 'x', max_tokens: 2, n: 2 });
+      await server.post('/v1/completions', { prompt: 'word '.repeat(5000) });
+      await server.post('/v1/completions', { prompt: 'x', n: 0 });
+      const leaving = await beginEndless('counted-as-cancelled');
+      expect((await scrape()).of('roost_admission_open')).toBe(1);
+      leaving.abort();
+      await scrapeUntil('roost_admission_open', 0);
+    };
+    expect(await growth(samples, work)).toEqual([3, 1, 1, 1, 0]);
+  });
+
   it('does not grow with what clients send', async () => {
     const lines = async (): Promise<number> => (await scrape()).text.match(/^(vllm|roost)/gm)?.length ?? 0;
     await server.fetch('/nowhere');

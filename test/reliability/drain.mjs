@@ -4,30 +4,14 @@
  *
  *   node test/reliability/drain.mjs [rounds]
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { startServer } from './support/process.mjs';
 
 const CLIENTS = 10;
 const SHUTDOWN_TIMEOUT = 60;
 /** Between the end of the last answer in the server and at its client. */
 const SLACK_MS = 500;
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-
-async function startServer() {
-  const env = { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', CACHE_DIR: 'none', SHUTDOWN_TIMEOUT };
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const seen = new Map();
-  for await (const line of createInterface({ input: child.stdout })) {
-    const entry = JSON.parse(line);
-    seen.set(entry.msg, entry);
-    if (seen.has('listening') && seen.has('model ready')) break;
-  }
-  child.stdout.resume();
-  return { child, url: seen.get('listening').url };
-}
 
 /** Asks for answer after answer until the port is closed. */
 async function client(url, round, log) {
@@ -67,7 +51,7 @@ async function client(url, round, log) {
 }
 
 async function round(number) {
-  const { child, url } = await startServer();
+  const { child, url } = await startServer({ CACHE_DIR: 'none', SHUTDOWN_TIMEOUT });
   const log = { completed: 0, refused: 0, faults: [], closed: [], lastAnswer: 0 };
   const clients = Array.from({ length: CLIENTS }, () => client(url, number, log));
   while (log.completed < 3) await setTimeout(5);

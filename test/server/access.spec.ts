@@ -61,7 +61,9 @@ describe('with API keys', () => {
     }
     expect(routes.length).toBeGreaterThan(10);
     expect([...new Set(open)].sort()).toEqual(
-      ['/health', '/health/live', '/health/ready'].flatMap((url) => [`GET ${url}`, `HEAD ${url}`]).sort(),
+      ['/health', '/health/live', '/health/ready', '/health/startup']
+        .flatMap((url) => [`GET ${url}`, `HEAD ${url}`])
+        .sort(),
     );
   });
 

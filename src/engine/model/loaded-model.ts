@@ -18,6 +18,7 @@ import { WeightMemory } from '../weights/weight-memory.js';
 import { fingerprintOf } from './fingerprint.js';
 import { readGenerationDefaults, type GenerationDefaults } from './generation-config.js';
 import { readJsonObject } from './json.js';
+import { checkMemory } from './memory-limit.js';
 import { planKvCache } from './memory-plan.js';
 import { physicalCores } from './physical-cores.js';
 
@@ -76,6 +77,8 @@ export class LoadedModel {
       maxModelLength: options.maxModelLength,
       maxBatchSize: options.maxBatchSize,
     });
+    const kvCacheBytes = kvBytesPerToken(spec) * size.capacity * size.slots;
+    const memoryWarning = checkMemory({ weightBytes, kvCacheBytes });
     const graph = buildDecoderGraph(spec, checkpoint, size.capacity, recipe);
 
     onPhase('weights', weightBytes * GROWTH_PER_WEIGHT_BYTE);
@@ -107,10 +110,10 @@ export class LoadedModel {
         weightMemoryBytes: weightBytes,
         contextLength: size.capacity,
         slots: size.slots,
-        kvCacheBytes: kvBytesPerToken(spec) * size.capacity * size.slots,
+        kvCacheBytes,
         threads,
         fingerprint: fingerprintOf(folder, checkpoint, recipe),
-        warnings: warningsOf(graph, defaults, cacheFailure),
+        warnings: [...warningsOf(graph, defaults, cacheFailure), ...(memoryWarning ? [memoryWarning] : [])],
       };
       return new LoadedModel(info, defaults, tokenizer, runner, dispose);
     } catch (error) {

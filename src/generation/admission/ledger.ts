@@ -1,5 +1,7 @@
+export const OUTCOMES = ['completed', 'failed', 'cancelled'] as const;
+
 /** How a request ended. */
-export type Outcome = 'completed' | 'failed' | 'cancelled';
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** Why a request was turned away. */
 export type Rejection = 'queue_size' | 'queue_tokens' | 'draining';
