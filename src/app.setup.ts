@@ -13,17 +13,29 @@ import type { Config } from './config/config.js';
 import { CONFIG } from './config/config.module.js';
 import { useRequestLog } from './generation/activity/request-log.js';
 
-/** A request whose head and body take longer than this to arrive is given up: it would hold a socket for ever. */
-const REQUEST_TIMEOUT_MS = 60_000;
+export interface ArrivalLimits {
+  /** Milliseconds that the head and the body of a request may take to arrive. */
+  readonly requestTimeout: number;
+  /** Every so many milliseconds Node looks which connections have taken longer. */
+  readonly checkInterval: number;
+}
+
+/** Who is slower than this is given up: the request would hold a socket for ever. */
+const ARRIVAL_LIMITS: ArrivalLimits = { requestTimeout: 60_000, checkInterval: 5_000 };
 
 /** The HTTP server beneath the application. */
-export function createHttpAdapter(logger: Logger): FastifyAdapter {
+export function createHttpAdapter(
+  logger: Logger,
+  { requestTimeout, checkInterval }: ArrivalLimits = ARRIVAL_LIMITS,
+): FastifyAdapter {
   return new FastifyAdapter({
     loggerInstance: logger,
     // A generation writes one line, when it is known what it did; Fastify's two would say less.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: ({ headers }: { headers: IncomingHttpHeaders }) => requestId(headers),
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout,
+    // Of two limits of which that of the head is longer, Node would take the longer one for both.
+    http: { headersTimeout: requestTimeout, connectionsCheckingInterval: checkInterval },
     // A path that cannot be decoded reaches no route, and so no filter.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
       request.log.info({ method: request.method, status: 400, outcome: 'invalid' }, 'request');

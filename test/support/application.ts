@@ -3,7 +3,7 @@ import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { AppModule } from '../../src/app.module.js';
-import { configureApp, createHttpAdapter } from '../../src/app.setup.js';
+import { type ArrivalLimits, configureApp, createHttpAdapter } from '../../src/app.setup.js';
 import { type Config, loadConfig } from '../../src/config/config.js';
 import { ModelService } from '../../src/generation/model.service.js';
 import { INFERENCE_PROVIDER, type InferenceProvider } from '../../src/inference/inference-provider.js';
@@ -16,7 +16,11 @@ export class TestApplication {
     readonly logs: readonly Readonly<Record<string, unknown>>[],
   ) {}
 
-  static async start(provider: InferenceProvider, overrides: Partial<Config> = {}): Promise<TestApplication> {
+  static async start(
+    provider: InferenceProvider,
+    overrides: Partial<Config> = {},
+    limits?: ArrivalLimits,
+  ): Promise<TestApplication> {
     const config = { ...loadConfig({}), ...overrides };
     const logs: Record<string, unknown>[] = [];
     const log = pino({}, { write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>) });
@@ -25,15 +29,19 @@ export class TestApplication {
       .useValue(provider)
       .setLogger(false as never)
       .compile();
-    const adapter = createHttpAdapter(log);
+    const adapter = createHttpAdapter(log, limits);
     const app = testing.createNestApplication<NestFastifyApplication>(adapter, { bodyParser: false });
     configureApp(app);
     await app.listen(0, '127.0.0.1');
     return new TestApplication(app, app.get(ModelService), logs);
   }
 
-  static async ready(provider: InferenceProvider, overrides?: Partial<Config>): Promise<TestApplication> {
-    const application = await TestApplication.start(provider, overrides);
+  static async ready(
+    provider: InferenceProvider,
+    overrides?: Partial<Config>,
+    limits?: ArrivalLimits,
+  ): Promise<TestApplication> {
+    const application = await TestApplication.start(provider, overrides, limits);
     await application.models.load();
     return application;
   }
