@@ -1,7 +1,7 @@
 # The images of roost, for linux/amd64:
 #
 #   docker build -t roost .                       runs on CPUs
-#   docker build -t roost:cuda --target cuda .    runs on NVIDIA GPUs
+#   docker build -t roost:cuda --target cuda .    brings CUDA's libraries, which the engine does not use yet
 #
 # Mount the folder of a model at /repository to serve it. Without one, the small demo model inside is served.
 
@@ -41,7 +41,7 @@ FROM ${BASE} AS node
 
 FROM ${CUDA_BASE} AS cuda
 LABEL org.opencontainers.image.title="roost" \
-      org.opencontainers.image.description="Serves a Hugging Face model folder over HTTP, on NVIDIA GPUs" \
+      org.opencontainers.image.description="Serves a Hugging Face model folder over HTTP, with the libraries of CUDA" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 CACHE_DIR=/cache
 WORKDIR /app

@@ -12,10 +12,8 @@ export abstract class RefusedError extends Error {
   readonly headers: Readonly<Record<string, string>> = {};
 }
 
-/** Thrown when more is waiting than the server takes on: the client may come back. */
-export class OverloadedError extends RefusedError {
-  override readonly name = 'OverloadedError';
-  override readonly reason = 'overloaded';
+/** A request that the client may send again, later. */
+export abstract class TooManyRequestsError extends RefusedError {
   // Not 503, which some clients repeat at once and for ever.
   override readonly status = 429;
   override readonly headers: Readonly<Record<string, string>>;
@@ -25,6 +23,12 @@ export class OverloadedError extends RefusedError {
     super(message);
     this.headers = { 'retry-after': String(retryAfter) };
   }
+}
+
+/** Thrown when more is waiting than the server takes on. */
+export class OverloadedError extends TooManyRequestsError {
+  override readonly name = 'OverloadedError';
+  override readonly reason = 'overloaded';
 }
 
 /** Thrown while the server finishes what it has begun, and begins nothing more. */
