@@ -6,7 +6,8 @@ const ENGINE_BOUNDARY = {
   patterns: [
     { group: ['@nestjs/*', 'fastify', 'rxjs', 'pino', 'class-*'], message: 'The engine knows nothing of the server.' },
     {
-      regex: '^(\\.\\./)+(app|common|config|generation|health|inference|main|openapi|version)\\b',
+      regex:
+        '^(\\.\\./)+(access|app|common|config|generation|health|inference|main|metrics|openapi|server|shutdown|tracing|version)\\b',
       message: 'The engine imports nothing from outside its folder.',
     },
   ],

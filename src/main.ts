@@ -1,9 +1,12 @@
 import { createLogger } from './common/logging/logger.js';
 import { type Config, ConfigError, loadConfig, printable } from './config/config.js';
 import { EarlyLoad } from './inference/early-load.js';
+import { onSignals } from './signals.js';
 
 const config = readConfig();
 const logger = createLogger(config);
+// Nothing runs yet that would have to come to its end.
+onSignals(() => process.exit(0));
 logger.info({ config: printable(config) }, 'starting');
 const earlyLoad = new EarlyLoad(config);
 // Only now: half of the model is loaded by the time that all of the framework is imported.

@@ -3,8 +3,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config/config.js';
 import { Admission } from './generation/admission/admission.js';
+import { onSignals } from './signals.js';
 
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** What is left to do once no request runs: freeing memory. */
 const CLOSE_MS = 10_000;
 
@@ -33,7 +33,7 @@ export function exitOnSignals(
     logger.fatal('the model could not be freed in time');
     process.exit(1);
   };
-  for (const signal of SIGNALS) process.on(signal, (name) => void end(name));
+  onSignals((signal) => void end(signal));
 }
 
 /** @returns whether the work was done in time */

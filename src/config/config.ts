@@ -41,7 +41,7 @@ export interface Config {
   readonly maxQueueSize: number;
   /** Tokens of prompts that may wait to be read. */
   readonly maxQueueTokens: number;
-  /** Seconds that a request may wait for a slot; 0 for ever, as with all of these. */
+  /** Seconds that a request may wait for a slot; 0 for ever, as with the three that follow. */
   readonly queueTimeout: number;
   /** Seconds that a request may wait for its first token. */
   readonly firstTokenTimeout: number;

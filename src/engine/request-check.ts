@@ -18,7 +18,8 @@ export function checkRequest(request: GenerationRequest, vocabSize: number): voi
   checkWhole('minTokens', minTokens, 0, maxNewTokens ?? Number.MAX_SAFE_INTEGER);
   checkWhole('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   checkWhole('logprobs', logprobs, 0, MAX_LOGPROBS);
-  const { limit } = request.thought ?? {};
+  const { opening = [], limit } = request.thought ?? {};
+  for (const id of opening) checkWhole('a token of thought.opening', id, 0, vocabSize - 1);
   checkWhole('thought.limit.maxTokens', limit?.maxTokens, 0, Number.MAX_SAFE_INTEGER);
   for (const id of limit?.closing ?? []) checkWhole('a token of thought.limit.closing', id, 0, vocabSize - 1);
   checkWhole('promptLogprobs', promptLogprobs, 0, MAX_LOGPROBS);

@@ -103,6 +103,8 @@ export interface ThoughtOptions {
   readonly end: string;
   /** Whether the prompt ends within it. */
   readonly open: boolean;
+  /** Tokens that the answer begins with, so that there is a thought; if left out, the model decides. */
+  readonly opening?: readonly number[];
   /** A thought of so many tokens goes on with those of `closing`, which should end it. */
   readonly limit?: { readonly maxTokens: number; readonly closing: readonly number[] };
 }

@@ -120,6 +120,16 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
+   * The token ids of a text that is nobody's prompt.
+   *
+   * @throws {ModelNotLoadedError}
+   * @throws {InferenceError} cancelled
+   */
+  async idsOf(text: string, signal: AbortSignal): Promise<readonly number[]> {
+    return this.ready().encode({ kind: 'text', text, addSpecialTokens: false }, signal);
+  }
+
+  /**
    * The text of token ids, special tokens included.
    *
    * @throws {ModelNotLoadedError}

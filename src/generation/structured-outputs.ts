@@ -138,12 +138,12 @@ export function askedGrammar(
  *
  * @throws {RequestValidationError} instead of what the engine says of the grammar
  */
-export async function blameGrammar<T>(answers: Promise<T>, asked: AskedGrammar | undefined): Promise<T> {
+export async function blameGrammar<T>(answers: Promise<T>, param: string | undefined): Promise<T> {
   try {
     return await answers;
   } catch (error) {
-    if (!asked || !(error instanceof InferenceError) || error.code !== 'grammar_invalid') throw error;
-    throw wrongParameter(asked.param, error.message, null);
+    if (param === undefined || !(error instanceof InferenceError) || error.code !== 'grammar_invalid') throw error;
+    throw wrongParameter(param, error.message, null);
   }
 }
 

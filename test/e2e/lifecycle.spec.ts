@@ -86,6 +86,12 @@ describe('a long prompt', () => {
 });
 
 describe('the end of the process', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends it before it listens', async (signal) => {
+    const early = new ServerProcess();
+    await early.log('starting');
+    expect(await early.stop(signal)).toEqual({ code: 0, signal: null });
+  });
+
   it.each(['SIGTERM', 'SIGINT'] as const)('%s unloads the model and exits with 0', async (signal) => {
     const server = await ServerProcess.ready();
     expect(await server.stop(signal)).toEqual({ code: 0, signal: null });

@@ -94,3 +94,31 @@ it.each([
   const { message: next } = await choiceOf(CHAT, { messages, structured_outputs: { choice: ['fine'] } });
   expect(next.content).toBe('fine');
 });
+
+const UNUSABLE = { type: 'object', not: {} };
+const FUNCTION = { name: 'f', parameters: UNUSABLE };
+it.each<[string, object, string]>([
+  [
+    CHAT,
+    { messages, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: UNUSABLE } } },
+    'response_format',
+  ],
+  [CHAT, { messages, tools: [{ type: 'function', function: FUNCTION }], tool_choice: 'required' }, 'tools'],
+  ['/v1/responses', { input: 'a', text: { format: { type: 'json_schema', name: 'x', schema: UNUSABLE } } }, 'text'],
+  ['/v1/responses', { input: 'a', tools: [{ type: 'function', ...FUNCTION }] }, 'tools'],
+  [
+    '/v1/messages',
+    { messages, max_tokens: 9, output_config: { format: { type: 'json_schema', schema: UNUSABLE } } },
+    'output_config',
+  ],
+  [
+    '/v1/messages',
+    { messages, max_tokens: 9, tools: [{ name: 'f', input_schema: UNUSABLE }], tool_choice: { type: 'any' } },
+    'tools',
+  ],
+  ['/generate', { inputs: 'a', parameters: { grammar: { type: 'json', value: UNUSABLE } } }, 'parameters.grammar'],
+])('what cannot be enforced is refused by the name of its parameter: %s %j', async (path, body, param) => {
+  const response = await server.post(path, { model: 'demo', ...body });
+  expect([400, 422]).toContain(response.status);
+  expect(await response.text()).toContain(`${param}: the JSON schema at # has the keyword not`);
+});

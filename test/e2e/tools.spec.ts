@@ -15,8 +15,13 @@ interface Message {
 }
 
 interface Completion {
+  readonly id: string;
   readonly choices: readonly { message: Message; delta: Message; finish_reason: string | null }[];
-  readonly usage: { completion_tokens: number; completion_tokens_details: { reasoning_tokens: number } };
+  readonly usage: {
+    prompt_tokens: number;
+    completion_tokens: number;
+    completion_tokens_details: { reasoning_tokens: number };
+  };
 }
 
 const CHAT = '/v1/chat/completions';
@@ -54,6 +59,11 @@ async function stream(body: object): Promise<{ message: Message; finish_reason: 
   }
   return { message: message as never, finish_reason: reason };
 }
+
+/** The token `<tool_call>`, and the one that begins its text. */
+const CALL_NEVER = { 1786: -100, 30: -100 };
+/** The token `<think>`. */
+const THINK = 1784;
 
 const calls = demoCases().filter(({ text }) => text.startsWith('<tool_call>'));
 
@@ -95,6 +105,27 @@ describe('the demo model calls its tools', () => {
     ).toMatch(/^(city|a,b)$/);
   });
 
+  it('which it must, when it may think before', async () => {
+    const asked = { messages: calls[0].messages, tools: calls[0].tools, reasoning_effort: 'high', max_tokens: 200 };
+    const { choices } = await ask({ ...asked, tool_choice: 'required', parallel_tool_calls: false });
+    expect(choices[0]).toMatchObject({ message: { content: null }, finish_reason: 'tool_calls' });
+    expect(choices[0].message.tool_calls).toHaveLength(1);
+  });
+
+  it.each([false, true])('or answers in the format that was asked for, with strict tools: %j', async (strict) => {
+    const tools = (calls[0].tools as readonly { function: object }[]).map((tool) => ({
+      ...tool,
+      function: { ...tool.function, strict },
+    }));
+    const schema = { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'] };
+    const asked = { tools, response_format: { type: 'json_schema', json_schema: { name: 'x', schema } } };
+    const [called] = (await ask({ messages: calls[0].messages, ...asked })).choices;
+    expect(called).toMatchObject({ message: { content: null }, finish_reason: 'tool_calls' });
+    // The model would rather call.
+    const [answered] = (await ask({ messages: calls[0].messages, ...asked, logit_bias: CALL_NEVER })).choices;
+    expect(JSON.parse(answered.message.content ?? '')).toEqual({ ok: expect.any(Boolean) as boolean });
+  });
+
   it('but not when it has none', async () => {
     const [{ messages, tools }] = calls;
     const { choices } = await ask({ messages, tools, tool_choice: 'none', max_tokens: 30 });
@@ -120,9 +151,20 @@ describe('the demo model thinks', () => {
   });
 
   it.each([0, 1, 3])('no more than %i tokens, when it may not', async (budget) => {
-    const { choices, usage } = await ask({ messages, thinking_token_budget: budget });
+    const { id: completion, choices, usage } = await ask({ messages, thinking_token_budget: budget });
     expect(choices[0].message.content).toMatch(/is \d+\.$/);
     expect(usage.completion_tokens_details.reasoning_tokens).toBe(budget);
+    // What ends the thought is no part of the prompt.
+    const line = await server.find(({ request_id: id }) => id !== undefined && completion.endsWith(id as string));
+    expect(line).toMatchObject({ prompt_tokens: usage.prompt_tokens });
+  });
+
+  it('before an answer in a format, even if it would not', async () => {
+    const structured = { structured_outputs: { choice: ['19', '20'] }, enable_thinking: true, max_tokens: 200 };
+    // Rather than `<think>`, the model says anything else.
+    const { choices } = await ask({ messages, ...structured, logit_bias: { [THINK]: -100 } });
+    const { content, reasoning_content: thought } = choices[0].message;
+    expect([content, thought]).toEqual([expect.stringMatching(/^(19|20)$/), expect.any(String)]);
   });
 
   it('in the text, when the configuration leaves it there', async () => {

@@ -24,7 +24,9 @@ function bodyWith(body: object, place: readonly string[], value: string): string
   const [name] = place;
   const old = (body as Record<string, unknown>)[name];
   const part = (change as Record<string, unknown>)[name];
-  const merged = typeof old === 'object' && typeof part === 'object' ? { ...old, ...part } : part;
+  // A budget is one of thoughts that are asked for.
+  const needed = name === 'thinking' ? { type: 'enabled' } : {};
+  const merged = typeof part === 'object' ? { ...needed, ...(old as object | undefined), ...part } : part;
   return JSON.stringify({ ...body, [name]: merged }).replace('"@@"', value);
 }
 

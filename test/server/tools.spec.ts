@@ -30,7 +30,7 @@ async function start(template: string, config: Partial<Config> = {}): Promise<vo
   const info: Partial<ModelInfo> = { chatTemplates: { default: template } };
   provider = new ScriptedProvider(info);
   provider.automatic = false;
-  provider.opening = undefined;
+  provider.begins = false;
   application = await TestApplication.ready(provider, config);
 }
 afterEach(() => application.close());

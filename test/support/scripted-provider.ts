@@ -97,15 +97,15 @@ export class ScriptedAnswer {
   }
 }
 
-/** Accepts requests, says one token, and leaves it to a test how they go on. */
+/** Accepts requests, says a first token, and leaves it to a test how they go on. */
 export class ScriptedProvider implements InferenceProvider {
   readonly answers: ScriptedAnswer[] = [];
   readonly prompts: Prompt[] = [];
   listeners: LoadListeners | undefined;
   /** Requests are answered at once, without a test's doing; a load ends with such a one. */
   automatic = true;
-  /** What other answers begin with: the head of a stream comes with its first event. */
-  opening: string | undefined = 'a';
+  /** Whether an answer begins with a token of its own; a stream's head comes with its first event. */
+  begins = true;
   /** Milliseconds for which nothing has got on. */
   stalled = 0;
   private watchers: (() => void)[] = [];
@@ -145,7 +145,7 @@ export class ScriptedProvider implements InferenceProvider {
       answer.say('a');
       answer.finish();
     } else {
-      if (this.opening !== undefined) answer.say(this.opening);
+      if (this.begins) answer.say('a');
       this.answers.push(answer);
       for (const watcher of this.watchers.splice(0)) watcher();
     }

@@ -10,6 +10,7 @@ export class Thought {
   private state: 'before' | 'within' | 'closing' | 'after';
   /** Before: the answer so far. Within: its end, as far as `end` may have begun in it. */
   private text = '';
+  private opened = 0;
   private closed = 0;
 
   constructor(private readonly options: ThoughtOptions) {
@@ -18,7 +19,8 @@ export class Thought {
 
   /** The token that has to come next, whatever the model would choose; it counts as chosen. */
   forced(): number | undefined {
-    const { limit } = this.options;
+    const { opening = [], limit } = this.options;
+    if (this.opened < opening.length) return opening[this.opened++];
     if (!limit) return undefined;
     if (this.state === 'within' && this.tokens >= limit.maxTokens) this.state = 'closing';
     if (this.state !== 'closing') return undefined;

@@ -28,6 +28,7 @@ export function toTurn(request: MessagesRequest, warnings: readonly string[]): T
       stop: request.stop_sequences,
       ...(schema && { grammar: { kind: 'json_schema', schema } }),
     },
+    ...(schema && { grammarParam: 'output_config' }),
     warnings,
   };
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { wrongParameter } from '../../common/fastapi/validation-fault.js';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
-import type { GenerationRequest, Prompt, ThoughtOptions } from '../../inference/inference-provider.js';
+import type { GenerationRequest, Grammar, Prompt, ThoughtOptions } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
 import {
   type OutputFormat,
@@ -12,7 +12,7 @@ import {
   type ToolCallFormat,
 } from '../output/output-format.js';
 import { OutputParser } from '../output/output-parser.js';
-import { requireCalls, type RequiredCalls } from '../output/tool-calls/call-grammar.js';
+import { constrainCalls, type RequiredCalls } from '../output/tool-calls/call-grammar.js';
 import { TOOL_CALL_SYNTAXES } from '../output/tool-calls/tool-call-syntax.js';
 import type { ChatRequest, FunctionTool, ThinkingRequest } from './chat-request.js';
 import { toTemplateMessages } from './history.js';
@@ -28,8 +28,16 @@ export interface AnswerPlan {
 /** What becomes of a conversation. */
 export interface ChatPlan {
   readonly prompt: Prompt;
-  /** Once the prompt's token ids are known. */
-  readonly planAnswers: (ids: readonly number[], signal: AbortSignal) => Promise<AnswerPlan>;
+  /**
+   * Once the prompt's token ids are known.
+   *
+   * @param grammar what an answer has to be that calls no tool
+   */
+  readonly planAnswers: (
+    ids: readonly number[],
+    grammar: Grammar | undefined,
+    signal: AbortSignal,
+  ) => Promise<AnswerPlan>;
 }
 
 /** Tokens at the end of a prompt that are looked at for the beginning of a thought. */
@@ -64,8 +72,12 @@ export class ChatService {
       ...(tools.length > 0 && { tools: tools.map(toTemplateTool) }),
       variables: { ...toVariables(request.thinking), ...request.variables },
     };
-    const planAnswers: ChatPlan['planAnswers'] = async (ids, signal) => {
-      const thought = format.thought && (await this.planThought(format.thought, request.thinking, ids, signal));
+    const planAnswers: ChatPlan['planAnswers'] = async (ids, grammar, signal) => {
+      const calls = format.toolCalls && tools.length > 0 && callsOf(request, tools, format.toolCalls);
+      // A tool may be called without a thought, if the model does so.
+      const thinking = { ...request.thinking, mustThink: grammar !== undefined && !calls };
+      const thought = format.thought && (await this.planThought(format.thought, thinking, ids, signal));
+      const comesFirst = thought && (thought.open || thought.opening);
       const expected = {
         tools: tools.map(({ name }) => name),
         parallelToolCalls: request.parallelToolCalls,
@@ -76,10 +88,11 @@ export class ChatService {
       return {
         options: {
           keptSpecialTokens: this.markers(format, tools.length > 0),
-          // A thought that was asked for comes first; unasked, the answer begins at once.
-          ...(thought && (thought.open || isEnabled(request.thinking)) && { grammarAfter: thought.end }),
           ...(thought && { thought }),
-          ...(format.toolCalls && tools.length > 0 && requireCalls(callsOf(request, tools, format.toolCalls), thought)),
+          // A thought that was asked for comes first; unasked, the answer begins at once.
+          ...(calls
+            ? constrainCalls(calls, thought, grammar)
+            : grammar && { grammar, ...(comesFirst && { grammarAfter: thought.end }) }),
         },
         createParser: () => new OutputParser(format, expected),
       };
@@ -89,19 +102,26 @@ export class ChatService {
 
   private async planThought(
     markers: ThoughtMarkers,
-    thinking: ThinkingRequest | undefined,
+    thinking: ThinkingRequest & { readonly mustThink: boolean },
     ids: readonly number[],
     signal: AbortSignal,
   ): Promise<ThoughtOptions> {
     const tail = await this.models.decode(ids.slice(-TAIL), signal);
     // Many templates begin the thought themselves.
     const open = tail.trimEnd().endsWith(markers.begin);
+    const thought = {
+      ...markers,
+      open,
+      // What waits for the end of a thought would wait for ever if there were none.
+      ...(!open &&
+        thinking.mustThink &&
+        isEnabled(thinking) && { opening: await this.models.idsOf(markers.begin, signal) }),
+    };
     // A model whose template cannot turn thinking off may try all the same.
-    const maxTokens = isEnabled(thinking) === false ? 0 : thinking?.maxTokens;
-    if (maxTokens === undefined) return { ...markers, open };
-    const text = `\n${markers.end}\n\n`;
-    const closing = await this.models.encode({ kind: 'text', text, addSpecialTokens: false }, signal);
-    return { ...markers, open, limit: { maxTokens, closing } };
+    const maxTokens = isEnabled(thinking) === false ? 0 : thinking.maxTokens;
+    if (maxTokens === undefined) return thought;
+    const closing = await this.models.idsOf(`\n${markers.end}\n\n`, signal);
+    return { ...thought, limit: { maxTokens, closing } };
   }
 
   /** What sets the parts of an answer apart, which may be special tokens. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Finish, GenerationRequest, TokenLogprobs } from '../../inference/inference-provider.js';
 import { type Answers, beginAnswers } from '../answers.js';
 import { ModelService } from '../model.service.js';
+import { blameGrammar } from '../structured-outputs.js';
 import type { OutputParser } from '../output/output-parser.js';
 import type { OutputPart } from '../output/output-part.js';
 import type { Plan } from '../plan.js';
@@ -18,6 +19,8 @@ export interface Turn {
   readonly maxNewTokens?: number;
   /** The parameter that said `maxNewTokens`, where more than fit are no error, but as many as fit. */
   readonly clamped?: string;
+  /** The parameter that the grammar of `options` is from. */
+  readonly grammarParam?: string;
   /** What has no effect, in words. */
   readonly warnings: readonly string[];
 }
@@ -37,7 +40,7 @@ export type TurnEvent =
       readonly promptTokens: number;
       readonly cachedTokens: number;
       readonly newTokens: number;
-      /** Those of the new ones that only thought. */
+      /** Those of the new ones that were its thought. */
       readonly reasoningTokens: number;
     });
 
@@ -75,7 +78,7 @@ export class TurnService {
     return {
       prompts: [{ ...prompt, ...(continuation !== undefined && { continuation }) }],
       requestsFor: async (ids) => {
-        const answers = await planAnswers(ids, signal);
+        const answers = await planAnswers(ids, options.grammar, signal);
         ({ createParser } = answers);
         const most = doesNotFit(ids) ? room(ids) : maxNewTokens;
         return [{ ...options, ...answers.options, prompt: { kind: 'tokens', ids }, maxNewTokens: most }];
@@ -99,7 +102,8 @@ export class TurnService {
    */
   async begin(turn: Turn, signal: AbortSignal): Promise<TurnAnswer> {
     const plan = this.plan(turn, signal);
-    const answers = await beginAnswers(this.models, plan, signal);
+    const param = turn.grammarParam ?? (turn.chat.tools && 'tools');
+    const answers = await blameGrammar(beginAnswers(this.models, plan, signal), param);
     const { promptIds } = answers;
     const most = this.models.model.contextLength - promptIds[0].length;
     const isClamped = turn.maxNewTokens === undefined || turn.maxNewTokens > most;
@@ -116,17 +120,15 @@ async function* readTurn(
   parser: OutputParser,
   isClamped: boolean,
 ): AsyncGenerator<TurnEvent, void> {
-  let reasoningTokens = 0;
   for await (const { event } of events) {
     if (event.type === 'tokens') {
       const parts = parser.push(event.text);
-      const onlyThinks = parts.length > 0 && parts.every(({ type }) => type === 'reasoning');
-      if (onlyThinks) reasoningTokens += event.ids.length;
       yield { type: 'parts', parts, ...(event.logprobs && { logprobs: event.logprobs }) };
     }
     if (event.type === 'finish') {
       const rest = parser.end();
       if (rest.length > 0) yield { type: 'parts', parts: rest };
+      const { thoughtTokens: reasoningTokens = 0 } = event;
       yield { ...event, reasoningTokens, contextFull: isClamped && event.reason === 'length' };
     }
   }

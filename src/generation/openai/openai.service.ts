@@ -57,7 +57,7 @@ export class OpenAiService {
       prompts,
       answersPerPrompt: request.n,
       requestsFor: async (ids) => {
-        answers = await chat?.planAnswers(ids, signal);
+        answers = await chat?.planAnswers(ids, grammar, signal);
         const requests = toGenerationRequests(request, limits, ids, model.contextLength - ids.length);
         return requests.map((one) => ({ ...one, ...(grammar && { grammar }), ...answers?.options }));
       },
@@ -87,7 +87,10 @@ export class OpenAiService {
       model: model.id,
       system_fingerprint: fingerprintOf(model),
     };
-    const answers = await blameGrammar(beginAnswers(this.models, plan, signal), grammarOf(request));
+    const answers = await blameGrammar(
+      beginAnswers(this.models, plan, signal),
+      grammarOf(request)?.param ?? toolsOf(request),
+    );
     const createParser = plan.parserFactory();
     const writer = new AnswerWriter(answers, { format, head, request, warnings, createParser });
     tellWarnings(reply, warnings);
@@ -98,6 +101,11 @@ export class OpenAiService {
 
 function grammarOf(request: SamplingRequest): AskedGrammar | undefined {
   return askedGrammar(request.response_format, request.structured_outputs);
+}
+
+/** The parameter that only chats have. */
+function toolsOf(request: SamplingRequest): string | undefined {
+  return 'tools' in request && request.tools !== undefined ? 'tools' : undefined;
 }
 
 function toLastEvent(error: unknown): { status: number; event: string } {

@@ -7,6 +7,7 @@ import { beginAnswers } from '../answers.js';
 import type { Body } from '../body.pipe.js';
 import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
+import { blameGrammar } from '../structured-outputs.js';
 import { tellWarnings } from '../warnings.js';
 import { AnswerWriter } from './answer-writer.js';
 import type { PrefillToken, TgiResponse } from './dto/answer.dto.js';
@@ -59,10 +60,9 @@ export class TgiService {
     const read = (ids: readonly number[]) => ids.slice(-truncate);
     const requestsFor = (ids: readonly number[]) =>
       toGenerationRequests(plan, maxNewTokens, read(ids), model.contextLength - read(ids).length);
-    const answers = await beginAnswers(
-      this.models,
-      { prompts, answersPerPrompt: plan.seeds.length, requestsFor },
-      signal,
+    const answers = await blameGrammar(
+      beginAnswers(this.models, { prompts, answersPerPrompt: plan.seeds.length, requestsFor }, signal),
+      parameters?.grammar && 'parameters.grammar',
     );
     const ids = read(answers.promptIds[0]);
     void reply.headers(requestHeaders(model.device, inputs));

@@ -35,6 +35,7 @@ export function toTurn(request: ResponseRequest, warnings: readonly string[]): T
       ...(tellsLogprobs && { logprobs: topLogprobs ?? 0 }),
       ...(grammar && { grammar }),
     },
+    ...(grammar && { grammarParam: 'text' }),
     warnings: [...warnings, ...ignoredFields(request)],
   };
 }

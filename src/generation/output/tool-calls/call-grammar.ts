@@ -1,5 +1,6 @@
 import type {
   GenerationRequest,
+  Grammar,
   JsonSchema,
   StructuralTagFormat,
   TagFormat,
@@ -55,25 +56,48 @@ const SHAPES: Readonly<Record<ToolCallFormat, CallShape>> = {
  * What makes an answer have these calls; nothing where it may do as it likes, or where no text tells that a call begins.
  *
  * @param thought that it may have before
+ * @param otherwise what the answer has to be if nothing is called
  */
-export function requireCalls(
+export function constrainCalls(
   { format, tools, atLeastOne, atMostOne }: RequiredCalls,
   thought: ThoughtOptions | undefined,
+  otherwise?: Grammar,
 ): Pick<GenerationRequest, 'grammar' | 'grammarAfter'> {
   const { call, separator, open = '', close = '' } = SHAPES[format];
-  if (!atLeastOne) {
+  const lenient = tools.map((tool) => call(tool.strict ? tool : { name: tool.name }));
+  if (!atLeastOne && !otherwise) {
     if (format !== 'hermes' || !tools.some(({ strict }) => strict)) return {};
-    const tags = tools.map((tool) => call(tool.strict ? tool : { name: tool.name }));
-    return after(thought, { type: 'triggered_tags', triggers: [HERMES_MARKER], tags, stop_after_first: atMostOne });
+    const triggers = [HERMES_MARKER];
+    return after(thought, { type: 'triggered_tags', triggers, tags: lenient, stop_after_first: atMostOne });
   }
-  const calls: StructuralTagFormat = {
+  const list: StructuralTagFormat = {
     type: 'tags_with_separator',
-    tags: tools.map(call),
+    tags: atLeastOne ? tools.map(call) : lenient,
     separator,
     at_least_one: true,
     stop_after_first: atMostOne,
   };
-  return after(thought, { type: 'tag', begin: open, content: calls, end: close });
+  const calls: StructuralTagFormat = { type: 'tag', begin: open, content: list, end: close };
+  if (atLeastOne || !otherwise) return after(thought, calls);
+  return after(thought, { type: 'or', elements: [toFormat(otherwise), calls] });
+}
+
+/** A grammar as part of another. */
+function toFormat(grammar: Grammar): StructuralTagFormat {
+  switch (grammar.kind) {
+    case 'json_object':
+      return { type: 'json_schema', json_schema: { type: 'object' } };
+    case 'json_schema':
+      return { type: 'json_schema', json_schema: grammar.schema };
+    case 'regex':
+      return { type: 'regex', pattern: grammar.pattern };
+    case 'choice':
+      return { type: 'or', elements: grammar.choices.map((value) => ({ type: 'const_string', value })) };
+    case 'ebnf':
+      return { type: 'grammar', grammar: grammar.text };
+    case 'structural_tag':
+      return grammar.format;
+  }
 }
 
 /** A thought comes first: the rest of one that the prompt began, or one that the model may begin. */
