@@ -52,7 +52,7 @@ await traffic(1, 0);
 const baseline = await observer.look();
 const ended = new AbortController();
 const looking = lookUntil(ended.signal);
-observer.began = performance.now();
+observer.begin();
 await traffic(Number(values.clients), minutes);
 ended.abort();
 await looking;
@@ -61,7 +61,7 @@ const exited = once(child, 'exit');
 child.kill('SIGTERM');
 const [code] = await exited;
 
-const steady = observer.samples.filter((sample) => sample.minutes >= minutes * WARM_UP);
+const steady = observer.samples.filter(({ minutes: at }) => at >= minutes * WARM_UP && at <= minutes);
 const trend = trendOf(steady.map((sample) => [sample.minutes, sample.residentMB]));
 const growthMB = trend.slope * minutes * (1 - WARM_UP);
 const grewTooMuch =
@@ -89,7 +89,7 @@ for (const [what, wrong] of Object.entries(checks)) {
   console.log(`${wrong.length === 0 ? 'ok    ' : 'FAILED'} ${what}`);
   for (const line of wrong.slice(0, 20)) console.log(`       ${line}`);
 }
-if (values.plot) writeFileSync(values.plot, plotOf(observer.samples));
+if (values.plot) writeFileSync(values.plot, plotOf(observer.samples.filter((sample) => sample.minutes <= minutes)));
 if (values.json) {
   const { samples } = observer;
   const result = { minutes, clients: Number(values.clients), tally, checks, trend, growthMB, baseline, last, samples };

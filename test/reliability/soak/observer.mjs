@@ -2,13 +2,18 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Looks at a process, and at what it says of itself. */
 export class Observer {
-  samples = [];
-  /** Scrapes in which the ledger did not add up. */
+  /** Looks at which the ledger did not add up. */
   faults = [];
-  began = performance.now();
 
   constructor(pid, http) {
     Object.assign(this, { pid, http });
+    this.begin();
+  }
+
+  /** What was seen before is not part of the run. */
+  begin() {
+    this.samples = [];
+    this.began = performance.now();
   }
 
   async look() {
