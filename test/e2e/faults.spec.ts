@@ -2,16 +2,12 @@
  * What breaks in the decoder ends the process at once, and every request that ran gets an error first; what breaks in the
  * thread of text ends the request that broke it.
  */
-import { pathToFileURL } from 'node:url';
-import { join } from 'node:path';
-import { fixture, ROOT } from '../support/folders.js';
+import { fixture } from '../support/folders.js';
 import { parseEvents } from '../support/event-stream.js';
-import { ServerProcess } from '../support/server.js';
-
-const PRELOAD = `--import=${pathToFileURL(join(ROOT, 'test/support/fault.mjs')).href}`;
+import { FAULT_PRELOAD, ServerProcess } from '../support/server.js';
 
 function faulty(fault: string, thread: string): Promise<ServerProcess> {
-  const env = { MODEL_PATH: fixture('llama'), NODE_OPTIONS: PRELOAD, FAULT: fault, FAULT_THREAD: thread };
+  const env = { MODEL_PATH: fixture('llama'), NODE_OPTIONS: FAULT_PRELOAD, FAULT: fault, FAULT_THREAD: thread };
   return ServerProcess.ready({ ...env, CACHE_DIR: 'none' });
 }
 

@@ -14,7 +14,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DEMO_MODEL, editJson, fixture, ROOT, TemporaryFolders } from '../support/folders.js';
 import { writeLargeModel } from '../support/large-model.js';
-import { type Exit, ServerProcess } from '../support/server.js';
+import { type Exit, FAULT_PRELOAD, ServerProcess } from '../support/server.js';
 
 const folders = new TemporaryFolders();
 afterAll(() => folders.remove());
@@ -23,9 +23,7 @@ describe('while the model loads', () => {
   let server: ServerProcess;
 
   beforeAll(() => {
-    const folder = folders.create();
-    writeLargeModel(folder);
-    server = new ServerProcess({ MODEL_PATH: folder });
+    server = new ServerProcess({ MODEL_PATH: fixture('llama'), NODE_OPTIONS: FAULT_PRELOAD, FAULT: 'stall' });
   });
 
   it('the port is open, the process is live, and everything else says that the model is not loaded', async () => {

@@ -1,6 +1,6 @@
 /**
  * Preloaded into a server under test (`--import`), in its threads as well: makes one of them break when a certain request
- * comes. The server itself has no door for this.
+ * comes, or the load never end. The server itself has no door for this.
  */
 import workerThreads, { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { syncBuiltinESMExports } from 'node:module';
@@ -18,7 +18,22 @@ const FAULTS = {
   crash: () => process.kill(process.pid, 'SIGSEGV'),
 };
 
-if (isMainThread) {
+/** In place of a thread that makes weights: makes none until it is to stop. */
+const STALLED = `
+  const { workerData } = require('node:worker_threads');
+  const next = new Int32Array(workerData.next);
+  for (let at; (at = Atomics.load(next, 0)) < workerData.units.length; ) Atomics.wait(next, 0, at, 20);
+`;
+
+if (fault === 'stall') {
+  workerThreads.Worker = class extends workerThreads.Worker {
+    constructor(url, options) {
+      if (url.pathname.endsWith('/weight-worker.js')) super(STALLED, { ...options, eval: true });
+      else super(url, options);
+    }
+  };
+  syncBuiltinESMExports();
+} else if (isMainThread) {
   // Exhausted soon, so that the test need not fill the machine.
   workerThreads.Worker = class extends workerThreads.Worker {
     constructor(url, options) {

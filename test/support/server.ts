@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { ROOT } from './folders.js';
 
 /** Servers that a failed test left behind would keep the test run from ending. */
@@ -19,6 +20,9 @@ export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
+
+/** For `NODE_OPTIONS` of a server that is to have a fault: see there. */
+export const FAULT_PRELOAD = `--import=${pathToFileURL(join(ROOT, 'test/support/fault.mjs')).href}`;
 
 /** The real server, in a process of its own, on a port that is free. */
 export class ServerProcess {
