@@ -1,3 +1,4 @@
+import { isObject } from '../common/fastapi/checks.js';
 import type { Fault } from '../common/fastapi/fields.js';
 import { wrongParameter } from '../common/fastapi/validation-fault.js';
 import { type Grammar, InferenceError } from '../inference/inference-provider.js';
@@ -180,8 +181,4 @@ function parseSchema(json: string): Fields | boolean | undefined {
 
 function text(...at: string[]): Fault {
   return { type: 'string_type', msg: 'Input should be a string', at };
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../../common/fastapi/checks.js';
 import type { Fault } from '../../common/fastapi/fields.js';
 import type { ChatMessage } from '../../inference/inference-provider.js';
 
@@ -155,8 +156,4 @@ function firstFault(values: readonly unknown[], check: (value: unknown) => Fault
     if (fault) return { ...fault, at: [index, ...(fault.at ?? [])] };
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../../common/fastapi/checks.js';
 import type { Fault } from '../../common/fastapi/fields.js';
 import type { FunctionTool, ToolChoice } from '../chat/chat-request.js';
 
@@ -114,8 +115,4 @@ function checkTool(tool: unknown): Fault | undefined {
   }
   if (strict === null || typeof strict === 'boolean') return undefined;
   return { type: 'bool_type', msg: 'Input should be a valid boolean', at: ['function', 'strict'] };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../../../common/fastapi/checks.js';
 import {
   BooleanField,
   CheckedField,
@@ -60,10 +61,6 @@ function checkGrammar(grammar: unknown): Fault | undefined {
     default:
       return { type: 'enum', msg: 'Input should be json, json_schema or regex', at: ['type'] };
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function notSupported(what: string): Fault {
