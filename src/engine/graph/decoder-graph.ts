@@ -7,6 +7,9 @@ import { MICROSOFT_DOMAIN, OnnxGraph } from './onnx-graph.js';
 import { formatFor, type QuantizationRecipe } from './quantization.js';
 import { rotaryTables } from './rope.js';
 
+/** To be raised when the same weights give other logits, be it in the last bits: fingerprints of answers depend on it. */
+export const GRAPH_REVISION = 2;
+
 /** The names by which a session feeds and reads the graph. */
 export const GRAPH_IO = {
   /** int64 [batch, tokens] */
@@ -58,14 +61,22 @@ interface Residual {
   readonly delta: string;
 }
 
+interface Projection {
+  /** In the checkpoint. */
+  readonly name: string;
+  /** How many values it gives. */
+  readonly size: number;
+  /** What these are multiplied with, by way of the weights; 1 if left out. */
+  readonly factor?: number;
+}
+
 /** Projections of one input, computed by one operator. */
 interface Linear {
   /** Of the result. */
   readonly name: string;
   readonly input: string;
   readonly inSize: number;
-  /** What the checkpoint calls each, and how many values it gives. */
-  readonly projections: readonly (readonly [name: string, outSize: number])[];
+  readonly projections: readonly Projection[];
   readonly bias: boolean;
   /** If not that of the layers. */
   readonly quantization?: QuantizedFormat;
@@ -116,15 +127,21 @@ class DecoderGraphBuilder {
   private addLayer(index: number, layer: LayerSpec, input: Residual | string): Residual {
     const prefix = `model.layers.${index}`;
     const attentionInput = this.norm(`${prefix}.input_layernorm`, input);
-    const attention = this.addAttention(prefix, index, layer, attentionInput.normalized);
-    const mlpInput = this.norm(`${prefix}.post_attention_layernorm`, { base: attentionInput.sum, delta: attention });
+    let attended = this.addAttention(`${prefix}.self_attn`, index, layer, attentionInput.normalized);
+    let base = attentionInput.sum;
+    // Of all others, only keys and values are still wanted: a prefill needs the logits of one position.
+    if (index === this.spec.layers.length - 1) {
+      attended = this.wantedRows(attended, this.spec.heads * this.spec.headDim);
+      base = this.wantedRows(base, this.spec.hiddenSize);
+    }
+    const delta = this.addAttentionOutput(`${prefix}.self_attn`, attended);
+    const mlpInput = this.norm(`${prefix}.post_attention_layernorm`, { base, delta });
     return { base: mlpInput.sum, delta: this.addMlp(`${prefix}.mlp`, mlpInput.normalized) };
   }
 
-  private addAttention(prefix: string, index: number, layer: LayerSpec, input: string): string {
+  private addAttention(name: string, index: number, layer: LayerSpec, input: string): string {
     const { graph, capacity } = this;
     const { heads, kvHeads, headDim, hiddenSize, bias } = this.spec;
-    const name = `${prefix}.self_attn`;
     const cacheShape = ['batch', kvHeads, capacity, headDim];
     const past = [GRAPH_IO.pastKey(index), GRAPH_IO.pastValue(index)];
     const present = [GRAPH_IO.presentKey(index), GRAPH_IO.presentValue(index)];
@@ -137,24 +154,30 @@ class DecoderGraphBuilder {
       input,
       inSize: hiddenSize,
       projections: [
-        [`${name}.q_proj`, heads * headDim],
-        [`${name}.k_proj`, kvHeads * headDim],
-        [`${name}.v_proj`, kvHeads * headDim],
+        // Queries come scaled: to an attention that scales its scores itself, their product with the keys of a sequence is
+        // no plain product of a row and a matrix, for which the runtime has a faster routine.
+        { name: `${name}.q_proj`, size: heads * headDim, factor: 1 / Math.sqrt(headDim) },
+        { name: `${name}.k_proj`, size: kvHeads * headDim },
+        { name: `${name}.v_proj`, size: kvHeads * headDim },
       ],
       bias: bias.qkv,
     });
     const lengths = [GRAPH_IO.sequenceLengths, GRAPH_IO.totalLength];
     const rotary = layer.rotary ? ['cos_cache', 'sin_cache'] : [];
-    const attended = graph.node('GroupQueryAttention', name, [qkv, '', '', ...past, ...lengths, ...rotary], {
+    return graph.node('GroupQueryAttention', name, [qkv, '', '', ...past, ...lengths, ...rotary], {
       domain: MICROSOFT_DOMAIN,
-      attributes: { num_heads: heads, kv_num_heads: kvHeads, do_rotary: layer.rotary ? 1 : 0 },
+      attributes: { num_heads: heads, kv_num_heads: kvHeads, do_rotary: layer.rotary ? 1 : 0, scale: { float: 1 } },
       outputs: [name, ...present],
     });
+  }
+
+  private addAttentionOutput(name: string, input: string): string {
+    const { heads, headDim, hiddenSize, bias } = this.spec;
     return this.linear({
       name: `${name}.o_proj`,
-      input: attended,
+      input,
       inSize: heads * headDim,
-      projections: [[`${name}.o_proj`, hiddenSize]],
+      projections: [{ name: `${name}.o_proj`, size: hiddenSize }],
       bias: bias.attentionOutput,
     });
   }
@@ -167,8 +190,8 @@ class DecoderGraphBuilder {
       input,
       inSize: hiddenSize,
       projections: [
-        [`${name}.gate_proj`, intermediateSize],
-        [`${name}.up_proj`, intermediateSize],
+        { name: `${name}.gate_proj`, size: intermediateSize },
+        { name: `${name}.up_proj`, size: intermediateSize },
       ],
       bias: bias.mlp,
     });
@@ -184,33 +207,32 @@ class DecoderGraphBuilder {
       name: `${name}.down_proj`,
       input: product,
       inSize: intermediateSize,
-      projections: [[`${name}.down_proj`, hiddenSize]],
+      projections: [{ name: `${name}.down_proj`, size: hiddenSize }],
       bias: bias.mlp,
     });
   }
 
-  /** Only the wanted rows reach the last norm and the head: a prefill needs the logits of one position. */
   private addHead(residual: Residual): void {
     const { graph, spec } = this;
-    const flat = graph.initializer('flat_shape', BigInt64Array.of(-1n, BigInt(spec.hiddenSize)), [2]);
-    const wanted = (value: string, name: string): string => {
-      const rows = graph.node('Reshape', `${name}.flat`, [value, flat]);
-      return graph.node('Gather', name, [rows, GRAPH_IO.logitsRows]);
-    };
-    const { normalized } = this.norm('model.norm', {
-      base: wanted(residual.base, 'head.base'),
-      delta: wanted(residual.delta, 'head.delta'),
-    });
+    const { normalized } = this.norm('model.norm', residual);
     const weight = spec.tiedEmbeddings ? 'model.embed_tokens' : 'lm_head';
     const logits = this.linear({
       name: GRAPH_IO.logits,
       input: normalized,
       inSize: spec.hiddenSize,
-      projections: [[weight, spec.vocabSize]],
+      projections: [{ name: weight, size: spec.vocabSize }],
       bias: false,
       quantization: this.recipe?.head,
     });
     graph.output(logits, 'float32', ['rows', spec.vocabSize]);
+  }
+
+  /** [batch, tokens, size] → [rows, size] */
+  private wantedRows(value: string, size: number): string {
+    const { graph } = this;
+    const shape = graph.initializer(`${value}.flat_shape`, BigInt64Array.of(-1n, BigInt(size)), [2]);
+    const rows = graph.node('Reshape', `${value}.flat`, [value, shape]);
+    return graph.node('Gather', `${value}.wanted`, [rows, GRAPH_IO.logitsRows]);
   }
 
   /** RMS norm of the residual stream; `sum` is the stream itself, after the addition. */
@@ -234,10 +256,12 @@ class DecoderGraphBuilder {
   /** input · weightᵀ (+ bias), for one or several projections of the same input side by side. */
   private linear({ name, input, inSize, projections, bias, quantization = this.recipe?.layers }: Linear): string {
     const { graph } = this;
-    const outSize = projections.reduce((sum, [, size]) => sum + size, 0);
+    const outSize = projections.reduce((sum, { size }) => sum + size, 0);
+    const sources = (kind: 'weight' | 'bias', ...columns: number[]): WeightSource[] =>
+      projections.map((p) => ({ ...this.tensor(`${p.name}.${kind}`, [p.size, ...columns]), factor: p.factor }));
     const plan: WeightPlan = {
       name: `${name}.weight`,
-      sources: projections.map(([source, size]) => this.tensor(`${source}.weight`, [size, inSize])),
+      sources: sources('weight', inSize),
       shape: [outSize, inSize],
       format: formatFor(quantization, inSize),
     };
@@ -245,7 +269,7 @@ class DecoderGraphBuilder {
     const added = bias
       ? this.supply({
           name: `${name}.bias`,
-          sources: projections.map(([source, size]) => this.tensor(`${source}.bias`, [size])),
+          sources: sources('bias'),
           shape: [outSize],
           format: 'float32',
         })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { GRAPH_REVISION } from '../graph/decoder-graph.js';
 import type { QuantizationRecipe } from '../graph/quantization.js';
 import { onnxRuntimeVersion } from '../ort/library.js';
 import type { Checkpoint } from '../weights/checkpoint.js';
@@ -29,7 +30,7 @@ export function fingerprintOf(folder: string, checkpoint: Checkpoint, recipe: Qu
   const tensors = [...checkpoint.tensors.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   const shapes = tensors.map(({ name, dtype, shape }) => [name, dtype, shape]);
   const texts = SMALL_FILES.map((name) => readOptionalText(join(folder, name)) ?? null);
-  const runtime = [onnxRuntimeVersion(), process.platform, process.arch];
+  const runtime = [GRAPH_REVISION, onnxRuntimeVersion(), process.platform, process.arch];
   const hash = createHash('sha256').update(JSON.stringify([shapes, texts, recipe ?? null, runtime]));
   for (const tensor of tensors) hash.update(sampleTensor(root, tensor));
   return hash.digest('hex');

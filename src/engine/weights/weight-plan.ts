@@ -14,7 +14,11 @@ export interface QuantizedFormat {
 }
 
 /** A tensor of the checkpoint, of a type that holds plain numbers. */
-export type WeightSource = CheckpointTensor & { readonly dtype: DataType };
+export type WeightSource = CheckpointTensor & {
+  readonly dtype: DataType;
+  /** What its values are multiplied with; 1 if left out. */
+  readonly factor?: number;
+};
 
 /** A weight that the graph computes with, and the tensors of the checkpoint that it is made of. */
 export interface WeightPlan {

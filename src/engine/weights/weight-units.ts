@@ -20,6 +20,8 @@ export interface WeightUnit {
   readonly offset: number;
   readonly bytes: number;
   readonly dtype: DataType;
+  /** What the values are multiplied with; 1 if left out. */
+  readonly factor?: number;
   readonly format: WeightFormat;
   readonly values: UnitPart;
   readonly scales?: UnitPart;
@@ -43,7 +45,7 @@ export function cutIntoUnits(plans: readonly WeightPlan[], placeOf: (name: strin
     const units: WeightUnit[] = [];
     /** Weights of the plan before the unit. */
     let before = 0;
-    for (const { location, offset, length, shape, dtype } of plan.sources) {
+    for (const { location, offset, length, shape, dtype, factor } of plan.sources) {
       const weights = shape.reduce((product, size) => product * size, 1);
       const bytesPerWeight = length / weights;
       for (let start = 0; start < weights; start += UNIT_WEIGHTS) {
@@ -53,6 +55,7 @@ export function cutIntoUnits(plans: readonly WeightPlan[], placeOf: (name: strin
           offset: offset + start * bytesPerWeight,
           bytes: count * bytesPerWeight,
           dtype,
+          factor,
           format: plan.format,
           values: part(valuesPlace, ((before + start) * valueBits) / 8, (count * valueBits) / 8),
           ...(scalesPlace && {

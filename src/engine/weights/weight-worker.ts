@@ -71,12 +71,18 @@ function make(unit: WeightUnit, values: Uint8Array, scales: Uint8Array | undefin
   if (source.byteLength < unit.bytes) source = new Uint8Array(unit.bytes);
   const bytes = source.subarray(0, unit.bytes);
   readSource(unit, bytes);
-  if (unit.format === 'float32' || !scales) return widen(bytes, unit.dtype, floatsOf(values));
+  if (unit.format === 'float32' || !scales) return toFloats(bytes, unit, floatsOf(values));
   const count = unit.bytes / (bytesOfElement(unit.dtype) as number);
   if (floats.length < count) floats = new Float32Array(count);
   const weights = floats.subarray(0, count);
-  widen(bytes, unit.dtype, weights);
+  toFloats(bytes, unit, weights);
   quantize(weights, unit.format, values, floatsOf(scales));
+}
+
+function toFloats(bytes: Uint8Array, { dtype, factor = 1 }: WeightUnit, weights: Float32Array): void {
+  widen(bytes, dtype, weights);
+  if (factor === 1) return;
+  for (let i = 0; i < weights.length; i++) weights[i] *= factor;
 }
 
 class UnreadableError extends Error {}

@@ -202,6 +202,26 @@ describe('the graph of a decoder', () => {
     for (const { attributes } of attention) expect(attributes).toMatchObject({ num_heads: 4, kv_num_heads: 2 });
   });
 
+  it('scales queries by their weights and biases, and not the scores', () => {
+    const checkpoint = checkpointOf({ ...SHAPES, ...BIASES });
+    const { model, weights } = build(checkpoint, { num_hidden_layers: 1, attention_bias: true });
+    for (const { attributes } of attentionOf(readOnnx(model))) expect(attributes.scale).toBe(1);
+    const factors = weights.flatMap(({ sources }) => sources.map(({ name, factor = 1 }) => [name, factor] as const));
+    expect(factors.filter(([, factor]) => factor !== 1)).toEqual(
+      ['weight', 'bias'].map((kind) => [`model.layers.0.self_attn.q_proj.${kind}`, 1 / Math.sqrt(6)]),
+    );
+  });
+
+  it('computes only keys and values of unwanted rows in the last layer', () => {
+    const { nodes } = buildOnnx(checkpointOf(SHAPES));
+    const place = (operator: string, input: string): number =>
+      nodes.findIndex((node) => node.operator === operator && node.inputs.includes(input));
+    const chosen = nodes.flatMap((node, i) => (node.inputs.includes('logits_rows') ? i : []));
+    expect(chosen).toHaveLength(2);
+    expect(Math.min(...chosen)).toBeGreaterThan(place('GroupQueryAttention', 'past_key_values.1.key'));
+    expect(Math.max(...chosen)).toBeLessThan(place('FusedMatMul', 'model.layers.1.self_attn.o_proj.weight'));
+  });
+
   it('rotates queries and keys only in the layers that have rotary embeddings', () => {
     const config = { architectures: ['SmolLM3ForCausalLM'], no_rope_layers: [0, 1] };
     const attention = attentionOf(buildOnnx(checkpointOf(SHAPES), config));
