@@ -146,9 +146,8 @@ describe('the model service', () => {
     const models = await start();
     expect(models.state).toBe('loading');
     expect(() => models.model).toThrow(ModelNotLoadedError);
-    expect(() => models.generate({ prompt: { kind: 'text', text: 'x' } }, AbortSignal.abort())).toThrow(
-      ModelNotLoadedError,
-    );
+    const answer = models.generate({ prompt: { kind: 'text', text: 'x' } }, AbortSignal.abort());
+    await expect(answer.next()).rejects.toThrow(ModelNotLoadedError);
     loaded();
     await models.load();
     expect(models.state).toBe('ready');
