@@ -9,7 +9,7 @@ const LIGHT_ANSWER = 2;
 /** Of any model: tokens below are there. */
 const SMALLEST_VOCABULARY = 1000;
 /** Answers of the heavy client after which its flood is at its height. */
-const WARM_UP = 16;
+const WARM_UP = 4;
 
 /** What the heavy client asks for, in tokens. */
 const FLOODS = {
