@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
@@ -9,8 +10,10 @@ import { useBrowserRules } from './common/http/browsers.js';
 import { useJsonBodies } from './common/http/json-body.js';
 import { useMethodNotAllowed } from './common/http/method-not-allowed.js';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id.js';
+import { UnreadableUrlError } from './common/http/unreadable-request.error.js';
 import type { Config } from './config/config.js';
 import { CONFIG } from './config/config.module.js';
+import { DialectExceptionFilter } from './generation/dialect-exception.filter.js';
 import { useRequestLog } from './generation/activity/request-log.js';
 
 export interface ArrivalLimits {
@@ -36,10 +39,11 @@ export function createHttpAdapter(
     requestTimeout,
     // Of two limits of which that of the head is longer, Node would take the longer one for both.
     http: { headersTimeout: requestTimeout, connectionsCheckingInterval: checkInterval },
-    // A path that cannot be decoded reaches no route, and so no filter.
+    // A path that cannot be decoded reaches no route and no hook, and so no filter.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
       request.log.info({ method: request.method, status: 400, outcome: 'invalid' }, 'request');
-      void reply.header(REQUEST_ID_HEADER, request.id).status(400).send({ detail: 'Bad Request' });
+      void reply.header(REQUEST_ID_HEADER, request.id);
+      new DialectExceptionFilter().catch(new UnreadableUrlError(), new ExecutionContextHost([request, reply]));
     },
   });
 }

@@ -45,14 +45,15 @@ export const DIALECT_NAMES = Object.keys(DIALECTS);
 /**
  * Asks a server in its dialect, over connections that are kept; `close` gives them up.
  *
+ * @param key for a server that asks for one
  * @returns a function: prompt → { tokens, firstMs? }
  */
-export function httpClient(url, dialect, { newTokens, model }) {
+export function httpClient(url, dialect, { newTokens, model, key }) {
   const { path, body, read } = DIALECTS[dialect];
   const agent = new Agent({ keepAlive: true });
   const ask = async (prompt) => {
     const asked = performance.now();
-    return read(await post(agent, `${url}${path}`, JSON.stringify(body(prompt, newTokens, model))), asked);
+    return read(await post(agent, `${url}${path}`, JSON.stringify(body(prompt, newTokens, model)), key), asked);
   };
   return { ask, close: () => agent.destroy() };
 }
@@ -64,20 +65,24 @@ export async function modelName(url, dialect) {
   return data[0].id;
 }
 
-async function post(agent, url, body) {
-  const response = await send(agent, url, body);
+async function post(agent, url, body, key) {
+  const response = await send(agent, url, body, key);
   response.setEncoding('utf8');
   if (response.statusCode !== 200) throw new Error(`${url}: ${response.statusCode} ${await textOf(response)}`);
   return response;
 }
 
-function send(agent, url, body) {
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+function send(agent, url, body, key) {
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...(key && { authorization: `Bearer ${key}` }),
+  };
   return new Promise((resolve, reject) => {
     const sent = request(url, { agent, method: 'POST', headers }, resolve);
     sent.once('error', (error) => {
       // Some servers close a connection that they said they would keep.
-      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(send(agent, url, body));
+      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(send(agent, url, body, key));
       else reject(error);
     });
     sent.end(body);

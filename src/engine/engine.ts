@@ -95,7 +95,7 @@ export class Engine {
    * @throws {EngineError} template_failed, cancelled or not_loaded
    */
   async encode(prompt: Prompt, signal?: AbortSignal): Promise<readonly number[]> {
-    return prompt.kind === 'tokens' ? prompt.ids : orAborted(this.text.encode(prompt), signal);
+    return prompt.kind === 'tokens' ? prompt.ids : orAborted(this.text.encode(prompt, signal), signal);
   }
 
   /**
@@ -104,7 +104,7 @@ export class Engine {
    * @throws {EngineError} cancelled or not_loaded
    */
   async decode(ids: readonly number[], signal?: AbortSignal): Promise<string> {
-    return orAborted(this.text.decode(ids), signal);
+    return orAborted(this.text.decode(ids, signal), signal);
   }
 
   /**
@@ -114,7 +114,7 @@ export class Engine {
    */
   async explain({ prompt, ...request }: GenerationRequest, signal?: AbortSignal): Promise<Explanation> {
     checkRequest({ prompt, ...request }, this.info.vocabSize);
-    const rendered = await orAborted(this.text.explain(prompt), signal);
+    const rendered = await orAborted(this.text.explain(prompt, signal), signal);
     const { defaults } = this.loaded;
     const explanation = {
       prompt: rendered,
@@ -143,7 +143,7 @@ export class Engine {
     const { prompt, sampling, maxNewTokens, grammar, timeLimits, ...options } = request;
     const timings: Progress = { received };
     const ids = await this.encode(prompt, signal);
-    const compiled = grammar && (await orAborted(this.text.compile(grammar, this.info.vocabSize), signal));
+    const compiled = grammar && (await orAborted(this.text.compile(grammar, this.info.vocabSize, signal), signal));
     const id = ++this.lastId;
     const loopRequest = {
       ...options,

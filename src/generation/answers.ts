@@ -61,7 +61,7 @@ export async function beginAnswers(
     const promptTokens = promptIds.reduce((sum, ids) => sum + ids.length, 0);
     const requests = (await Promise.all(promptIds.map(async (ids) => requestsFor(ids)))).flat();
     ticket.correct({ answers: requests.length, promptTokens });
-    const answers = requests.map((request) => models.generate(request, controller.signal)[Symbol.asyncIterator]());
+    const answers = requests.map((request) => models.answer(request, controller.signal)[Symbol.asyncIterator]());
     await Promise.all(answers.map((answer) => answer.next()));
     return { promptIds, events: readAll(answers, ticket, end) };
   } catch (error) {

@@ -13,6 +13,7 @@ import {
   type StepReport,
 } from '../inference/inference-provider.js';
 import { Admission } from './admission/admission.js';
+import { estimateTokens } from './admission/estimate.js';
 import type { Demand, Ticket } from './admission/ticket.js';
 import { ModelNotLoadedError } from '../inference/model-not-loaded.error.js';
 import { Activity } from './activity/activity.js';
@@ -150,12 +151,41 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * Generates an answer with the loaded model.
+   * Generates an answer with the loaded model. It is let in, or turned away, when it is first asked for an event, and
+   * waited for at shutdown.
+   *
+   * @throws {ModelNotLoadedError} while iterating, as the others
+   * @throws {RefusedError}
+   * @throws {InferenceError}
+   */
+  async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    const ticket = this.admit({ answers: 1, promptTokens: estimateTokens(request.prompt) });
+    // Also when nobody reads on.
+    const cancel = (): void => ticket.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      for await (const event of this.answer(request, signal)) {
+        if (event.type === 'start') ticket.correct({ answers: 1, promptTokens: event.promptTokens });
+        ticket.note(0, event);
+        yield event;
+      }
+      ticket.complete();
+    } catch (error) {
+      ticket.fail(error);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      cancel();
+    }
+  }
+
+  /**
+   * Generates an answer to a request that was let in: for who holds its ticket.
    *
    * @throws {ModelNotLoadedError}
    * @throws {InferenceError} while iterating
    */
-  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
+  answer(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent> {
     const { client } = RequestRecord.current ?? {};
     return this.activity.follow(this.ready().generate({ client, ...request }, signal), signal);
   }

@@ -115,7 +115,10 @@ export class Metrics {
     'Requests that were refused before the model was asked, by why.',
     ['reason'],
   );
-  readonly accepted = this.ownCounter('roost_admission_accepted_total', 'Requests that were let in to generate.');
+  readonly accepted = this.ownCounter(
+    'roost_admission_accepted_total',
+    'Requests that were let in, to generate or to work on text.',
+  );
   readonly ended = this.ownCounter('roost_admission_ended_total', 'Requests that were let in and have ended, by how.', [
     'outcome',
   ]);

@@ -51,3 +51,48 @@ it('a crash in native code ends the process at once', async () => {
   await expect(server.post('/v1/completions', BREAKING)).rejects.toThrow();
   expect((await server.exited).code).not.toBe(0);
 });
+
+it('a clock that jumps by days with every look moves no limit and ends nothing', async () => {
+  const limits = { SHUTDOWN_TIMEOUT: '60', REQUEST_TIMEOUT: '60', RATE_LIMIT_REQUESTS: '1000', LIVENESS_TIMEOUT: '60' };
+  const server = await ServerProcess.ready({
+    NODE_OPTIONS: FAULT_PRELOAD,
+    FAULT: 'clock',
+    CACHE_DIR: 'none',
+    ...limits,
+  });
+  const long = { prompt: 'x', max_tokens: 1500, ignore_eos: true };
+  const [whole, cut] = await Promise.all([
+    server
+      .post('/v1/completions', { ...long, stream: true })
+      .then(async (response) => parseEvents(await response.text())),
+    server.post('/v1/completions', { ...long, timeout: 0.05 }).then((response) => response.json() as Promise<object>),
+  ]);
+  expect(whole.data.at(-1)).toBe('[DONE]');
+  expect(cut).toMatchObject({ choices: [{ finish_reason: 'length', stop_reason: 'timeout' }] });
+  for (const probe of ['', '/startup', '/live', '/ready']) {
+    expect((await server.fetch(`/health${probe}`)).status).toBe(200);
+  }
+  const times = server.logs.filter(({ msg }) => msg === 'request');
+  expect(times).toHaveLength(2);
+  for (const { queue_ms: queue, first_token_ms: first, duration_ms: duration } of times) {
+    expect(queue).toBeGreaterThanOrEqual(0);
+    expect(first).toBeGreaterThan(0);
+    expect(duration).toBeLessThan(60_000);
+  }
+  const running = await server.post('/v1/completions', { ...long, stream: true });
+  const ended = server.stop();
+  expect(parseEvents(await running.text()).data.at(-1)).toBe('[DONE]');
+  expect(await ended).toEqual({ code: 0, signal: null });
+});
+
+it('a control group with less memory than the weights ends the start with one line that says both', async () => {
+  const server = new ServerProcess({ NODE_OPTIONS: FAULT_PRELOAD, FAULT: 'little memory', CACHE_DIR: 'none' });
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  const fatal = server.logs.filter(({ level }) => level === 'fatal');
+  expect(fatal.map(({ msg }) => msg)).toEqual([
+    expect.stringMatching(
+      /the weights take 0\.\d\d GiB, but the process may have 0\.00 GiB of memory: give it more/,
+    ) as string,
+  ]);
+  expect(server.noise).toEqual([]);
+});

@@ -278,7 +278,7 @@ describe('a bad request', () => {
   it('that is too large is 413', async () => {
     const response = await server.post('/generate', { prompt: 'a'.repeat(2_000_000) });
     expect(response.status).toBe(413);
-    expect(await response.json()).toEqual({ detail: 'Payload Too Large' });
+    expect(await response.json()).toEqual({ detail: 'The body has more than 1 MiB' });
   });
 
   it('leaves the server as it was', async () => {
@@ -302,7 +302,7 @@ describe('other routes', () => {
   it('that cannot be decoded are 400, in the same dialect', async () => {
     const response = await server.fetch('/%ff');
     expect(response.status).toBe(400);
-    expect(await response.json()).toEqual({ detail: 'Bad Request' });
+    expect(await response.json()).toEqual({ detail: 'The URL cannot be decoded' });
   });
 
   it('that do not exist are 404 in the same dialect, with a request id', async () => {

@@ -187,6 +187,8 @@ describe('the cache of quantized weights', () => {
   it.each([
     ['below a file', () => join(DEMO_MODEL, 'config.json', 'cache'), /ENOTDIR/],
     ['a file', () => join(DEMO_MODEL, 'config.json'), /EEXIST|ENOTDIR/],
+    // Where Linux takes no files, whoever asks.
+    ['on a read-only file system', () => '/sys/kernel/roost', /EPERM|EACCES|EROFS|ENOENT/],
   ])('in a folder that is %s is done without, with one warning', async (_, cacheFolder, reason) => {
     const engine = await loadEngine(DEMO_MODEL, { quantization: 'int4', cacheFolder: cacheFolder() });
     expect(engine.info.warnings).toEqual([

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TextBudget } from '../../src/engine/worker/bounded-text-thread.js';
+import { BoundedTextThread, type TextBudget } from '../../src/engine/worker/bounded-text-thread.js';
+import type { TextMessage } from '../../src/engine/worker/protocol.js';
 import { TextThread } from '../../src/engine/worker/text-thread.js';
 import { DEMO_MODEL, TemporaryFolders } from '../support/folders.js';
 
@@ -60,5 +61,56 @@ describe('the text thread', () => {
     await thread.dispose();
     await settled;
     expect(failures).toEqual([]);
+  });
+});
+
+describe('a call that is taken back', () => {
+  it('is not carried out, unless it has begun', async () => {
+    const folder = folders.copyOf(DEMO_MODEL);
+    writeFileSync(join(folder, 'chat_template.jinja'), TEMPLATE);
+    const messages: TextMessage[] = [];
+    let tell!: () => void;
+    const last = new Promise<void>((resolve) => (tell = resolve));
+    const onMessage = (message: TextMessage): void => {
+      messages.push(message);
+      if ('call' in message && message.call === 3) tell();
+    };
+    const thread = new BoundedTextThread(
+      { modelPath: folder },
+      { onMessage, onFailure: () => undefined },
+      { ms: 1_500, heapMiB: 256 },
+    );
+    const task = (content: string) =>
+      ({
+        kind: 'encode',
+        prompt: { kind: 'chat', messages: [{ role: 'user', content }], addGenerationPrompt: true },
+      }) as const;
+    for (const [call, content] of ['loop', 'loop', 'fine'].entries())
+      thread.post({ call: call + 1, task: task(content) });
+    expect(thread.withdraw(2)).toBe(true);
+    expect(thread.withdraw(2)).toBe(false);
+    await last;
+    const told = messages.flatMap((message) => ('call' in message ? [[message.type, message.call]] : []));
+    expect(told).toEqual([
+      ['call_failed', 1],
+      ['done', 3],
+    ]);
+    await thread.terminate();
+  });
+
+  it('ends at once for who asked for it', async () => {
+    const folder = folders.copyOf(DEMO_MODEL);
+    writeFileSync(join(folder, 'chat_template.jinja'), TEMPLATE);
+    const thread = new TextThread(folder, () => undefined, { ms: 30_000, heapMiB: 256 });
+    await thread.loaded;
+    const prompt = { kind: 'chat', messages: [{ role: 'user', content: 'loop' }], addGenerationPrompt: true } as const;
+    const busy = expect(thread.encode(prompt)).rejects.toMatchObject({ code: 'not_loaded' });
+    const leaving = new AbortController();
+    const waiting = expect(thread.encode(prompt, leaving.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    leaving.abort();
+    await waiting;
+    await expect(thread.encode(prompt, leaving.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    await thread.dispose();
+    await busy;
   });
 });

@@ -297,6 +297,37 @@ const cases: Case[] = [
     names: 'model',
   },
 
+  ...Object.entries<object>({
+    'a schema 900 deep': { json: JSON.parse(`${'{"items":'.repeat(900)}{}${'}'.repeat(900)}`) as object },
+    'a schema that only refers to itself': { json: { $ref: '#' } },
+    'a schema whose definitions refer to each other in a circle': {
+      json: { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } },
+    },
+    'a schema for ten million characters': { json: { type: 'string', minLength: 1e7 } },
+    'a schema that refers to a file': { json: { $ref: '../../etc/passwd' } },
+    'a schema that refers to another server': { json: { $ref: 'http://169.254.169.254/' } },
+    'a schema with a pattern that is far too ambiguous': { json: { type: 'string', pattern: '^(.{0,100}){0,100}y$' } },
+    'an expression that is far too ambiguous': { regex: '(.{0,100}){0,100}y' },
+    'an expression that is half': { regex: '(' },
+    'an expression of 100,000 characters': { regex: 'a'.repeat(100_000) },
+    'an expression of 5,000 groups': { regex: '('.repeat(5000) + ')'.repeat(5000) },
+    'a grammar of exponentially many ways': { grammar: 'root ::= "a" root "b" | "a" root "c" | "x"' },
+    'a grammar that never ends': { grammar: 'root ::= root' },
+    'a grammar of half a megabyte': { grammar: `root ::= "${'x'.repeat(500_000)}"` },
+    '10,001 choices': { choice: many(10_001, 'x') },
+  }).map(([name, structured_outputs]) => ({
+    name,
+    path: CHAT,
+    body: asJson({ messages: user('x'), max_tokens: 2, structured_outputs }),
+    names: 'structured_outputs',
+  })),
+  ...['(a+)+b', '((((a{1000}){1000}){1000}){1000}){1000}'].map((regex) => ({
+    name: `an expression that others take exponential time for, ${regex}`,
+    path: CHAT,
+    body: asJson({ messages: user('x'), max_tokens: 4, structured_outputs: { regex } }),
+    statuses: OK,
+  })),
+
   { name: 'no prompts', path: TEXT, body: asJson({ prompt: [] }), names: 'prompt' },
   { name: '100,000 prompts', path: TEXT, body: asJson({ prompt: many(100_000, 'x') }), statuses: [400] },
   { name: 'prompts of all kinds', path: TEXT, body: asJson({ prompt: ['x', 1, [2]] }), names: 'prompt' },

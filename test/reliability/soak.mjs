@@ -9,12 +9,14 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { runClient } from './soak/client.mjs';
+import { fill } from './soak/fill.mjs';
 import { Http } from './soak/http.mjs';
 import { Observer } from './soak/observer.mjs';
 import { plotOf } from './soak/plot.mjs';
 import { trendOf } from './soak/trend.mjs';
 import { startServer } from './support/process.mjs';
 
+const SLOTS = 4;
 const LOOK_MS = 3_000;
 /** How long what the last requests left may take to go. */
 const SETTLE_MS = 20_000;
@@ -41,14 +43,18 @@ const tally = {};
 const wrongAnswers = [];
 const complaints = [];
 
-const { child, url } = await startServer({ CACHE_DIR: 'none', READ_TIMEOUT: '2', MAX_BATCH_SIZE: '4' }, (line) => {
-  if (['error', 'fatal'].includes(line.level)) complaints.push(JSON.stringify(line));
-});
+const { child, url } = await startServer(
+  { CACHE_DIR: 'none', READ_TIMEOUT: '2', MAX_BATCH_SIZE: `${SLOTS}` },
+  (line) => {
+    if (['error', 'fatal'].includes(line.level)) complaints.push(JSON.stringify(line));
+  },
+);
 process.once('exit', () => child.kill('SIGKILL'));
 const observer = new Observer(child.pid, new Http(url));
 
-// What is made when it is first needed is there from now on.
+// What is made when it is first needed is there from now on, and what has a bound has grown to it.
 await traffic(1, 0);
+await fill(new Http(url), SLOTS);
 const baseline = await observer.look();
 const ended = new AbortController();
 const looking = lookUntil(ended.signal);

@@ -252,3 +252,79 @@ describe('the server', () => {
     await expect(response.text()).rejects.toThrow();
   });
 });
+
+describe('what only needs the thread of text', () => {
+  const TEXT_ROUTES: readonly (readonly [path: string, body: object])[] = [
+    ['/tokenize', { prompt: 'hi' }],
+    ['/detokenize', { tokens: [1] }],
+    ['/v1/explain', { route: '/v1/completions', request: { prompt: 'hi' } }],
+    ['/v1/messages/count_tokens', { model: 'scripted', messages: [{ role: 'user', content: 'hi' }] }],
+  ];
+  let provider: ScriptedProvider;
+  let application: TestApplication;
+  let admission: Admission;
+  beforeEach(async () => {
+    provider = new ScriptedProvider();
+    application = await TestApplication.ready(provider, { maxQueueSize: 1, maxQueueTokens: 100 });
+    admission = application.app.get(Admission);
+    provider.heldTexts = [];
+  });
+  afterEach(() => application.close());
+
+  /** Asks, and waits until the thread has it. */
+  async function tokenize(prompt = 'hi'): Promise<{ response: Promise<Response> }> {
+    const held = provider.textsHeld;
+    const response = application.post('/tokenize', { prompt });
+    while (provider.textsHeld === held) await new Promise(setImmediate);
+    return { response };
+  }
+
+  it.each(TEXT_ROUTES)('is bounded by requests: %s', async (path, body) => {
+    const waiting = [await tokenize(), await tokenize()];
+    const refused = await application.post(path, body);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    expect(await refused.json()).toMatchObject({
+      error: {
+        message: expect.stringMatching(/^The server is busy: 1 requests wait/) as string,
+        ...(path.startsWith('/v1/messages') ? { type: 'overloaded_error' } : { code: 'overloaded' }),
+      },
+    });
+    // Others have a line of their own.
+    expect(admission.load).toEqual({ answers: 0, promptTokens: 0 });
+    provider.releaseTexts();
+    for (const { response } of waiting) expect((await response).status).toBe(200);
+    expect(admission.counts).toMatchObject({ accepted: 2, completed: 2, running: 0, rejected: { queue_size: 1 } });
+  });
+
+  it('is bounded by characters', async () => {
+    const long = await tokenize('x'.repeat(280));
+    expect((await application.post('/tokenize', { prompt: 'x'.repeat(30) })).status).toBe(429);
+    expect(admission.counts.rejected.queue_tokens).toBe(1);
+    provider.releaseTexts();
+    expect((await long.response).status).toBe(200);
+  });
+
+  it('is waited for at shutdown', async () => {
+    const running = await tokenize();
+    const drained = admission.drain();
+    for (const [path, body] of TEXT_ROUTES) expect((await application.post(path, body)).status).toBe(503);
+    provider.releaseTexts();
+    expect((await running.response).status).toBe(200);
+    await drained;
+  });
+
+  it('frees its place when it is refused for what it says, and when its client goes', async () => {
+    provider.heldTexts = undefined;
+    expect((await application.post('/tokenize', { prompt: 1 })).status).toBe(400);
+    provider.heldTexts = [];
+    const leaving = new AbortController();
+    const body = JSON.stringify({ prompt: 'hi' });
+    const left = expect(application.post('/tokenize', undefined, { body, signal: leaving.signal })).rejects.toThrow();
+    while (provider.textsHeld === 0) await new Promise(setImmediate);
+    leaving.abort();
+    await left;
+    while (admission.counts.running > 0) await new Promise(setImmediate);
+    expect(admission.counts).toMatchObject({ accepted: 2, failed: 1, cancelled: 1 });
+  });
+});

@@ -46,6 +46,39 @@ describe('the server ends although a connection', () => {
     await application.close();
   });
 
+  it('is kept by a client that has read its stream to the end', async () => {
+    socket.write(STREAM);
+    (await provider.answer(0)).finish();
+    let received = '';
+    while (!received.includes('0\r\n\r\n'))
+      received += ((await once(socket, 'data')) as [Buffer])[0].toString('latin1');
+    await application.close();
+  });
+
+  it('is kept by a client that asks for the next stream while the server ends', async () => {
+    socket.write(STREAM);
+    (await provider.answer(0)).finish();
+    await once(socket, 'data');
+    const closing = application.close();
+    socket.write(STREAM);
+    await closing;
+  });
+
+  it.each([1, 20])('is one of %i that a client keeps, having left a stream in the middle', async (clients) => {
+    for (let i = 0; i < clients; i++) {
+      const leaving = new AbortController();
+      const asked = application.post('/v1/completions', undefined, { body: BODY, signal: leaving.signal });
+      const answer = await provider.answer(i);
+      const response = await asked;
+      await response.body?.getReader().read();
+      // Kept by the client for its next request.
+      await (await application.fetch('/health')).text();
+      leaving.abort();
+      if (i % 2 === 0) await answer.ended;
+    }
+    await application.close();
+  });
+
   it('is half closed', async () => {
     socket.end(STREAM);
     await provider.answer(0);

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
@@ -20,11 +21,12 @@ export class TestApplication {
     provider: InferenceProvider,
     overrides: Partial<Config> = {},
     limits?: ArrivalLimits,
+    modules: readonly Type[] = [],
   ): Promise<TestApplication> {
     const config = { ...loadConfig({}), ...overrides };
     const logs: Record<string, unknown>[] = [];
     const log = pino({}, { write: (line) => logs.push(JSON.parse(line) as Record<string, unknown>) });
-    const testing = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
+    const testing = await Test.createTestingModule({ imports: [AppModule.forRoot(config), ...modules] })
       .overrideProvider(INFERENCE_PROVIDER)
       .useValue(provider)
       .setLogger(false as never)
@@ -40,8 +42,9 @@ export class TestApplication {
     provider: InferenceProvider,
     overrides?: Partial<Config>,
     limits?: ArrivalLimits,
+    modules?: readonly Type[],
   ): Promise<TestApplication> {
-    const application = await TestApplication.start(provider, overrides, limits);
+    const application = await TestApplication.start(provider, overrides, limits, modules);
     await application.models.load();
     return application;
   }

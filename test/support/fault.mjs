@@ -1,6 +1,6 @@
 /**
  * Preloaded into a server under test (`--import`), in its threads as well: makes one of them break when a certain request
- * comes, or the load never end. The server itself has no door for this.
+ * comes, the load never end, the clock jump, or the control group's limit a small one. The server itself has no door for this.
  */
 import workerThreads, { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { syncBuiltinESMExports } from 'node:module';
@@ -25,7 +25,15 @@ const STALLED = `
   for (let at; (at = Atomics.load(next, 0)) < workerData.units.length; ) Atomics.wait(next, 0, at, 20);
 `;
 
-if (fault === 'stall') {
+if (fault === 'clock') {
+  // Each look at it finds another day; timers and the monotonic clock go on, as when somebody sets the date.
+  const DAY = 86_400_000;
+  const now = Date.now.bind(Date);
+  let looks = 0;
+  Date.now = () => now() + DAY * ((looks++ % 3) - 1);
+} else if (fault === 'little memory') {
+  process.constrainedMemory = () => 4 * 2 ** 20;
+} else if (fault === 'stall') {
   workerThreads.Worker = class extends workerThreads.Worker {
     constructor(url, options) {
       if (url.pathname.endsWith('/weight-worker.js')) super(STALLED, { ...options, eval: true });

@@ -108,6 +108,8 @@ export class ScriptedProvider implements InferenceProvider {
   begins = true;
   /** Milliseconds for which nothing has got on. */
   stalled = 0;
+  /** Where this is a list, texts are not read before `releaseTexts`. */
+  heldTexts: (() => void)[] | undefined;
   private watchers: (() => void)[] = [];
 
   constructor(private readonly info: Partial<ModelInfo> = {}) {}
@@ -126,9 +128,27 @@ export class ScriptedProvider implements InferenceProvider {
     return this.stalled;
   }
 
-  encode(prompt: Prompt): Promise<readonly number[]> {
+  async encode(prompt: Prompt, signal?: AbortSignal): Promise<readonly number[]> {
     this.prompts.push(prompt);
-    return Promise.resolve(prompt.kind === 'tokens' ? prompt.ids : [5, 6, 7]);
+    await this.released(signal);
+    return prompt.kind === 'tokens' ? prompt.ids : [5, 6, 7];
+  }
+
+  get textsHeld(): number {
+    return this.heldTexts?.length ?? 0;
+  }
+
+  releaseTexts(): void {
+    for (const release of this.heldTexts ?? []) release();
+    this.heldTexts = undefined;
+  }
+
+  private async released(signal: AbortSignal | undefined): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      if (!this.heldTexts) return resolve();
+      this.heldTexts.push(resolve);
+      signal?.addEventListener('abort', () => reject(new InferenceError('cancelled', 'the request was cancelled')));
+    });
   }
 
   decode(ids: readonly number[]): Promise<string> {

@@ -2,7 +2,8 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
-import { InvalidJsonError, PackedBodyError } from '../http/json-body.js';
+import { InvalidJsonError } from '../http/json-body.js';
+import { BODY_TOO_LARGE, UnreadableRequestError } from '../http/unreadable-request.error.js';
 import { RefusedError } from '../refused.error.js';
 import { RequestValidationError, type ValidationFault } from './validation-fault.js';
 
@@ -40,7 +41,7 @@ function toAnswer(error: unknown): ErrorAnswer {
   if (error instanceof RefusedError) return { status: error.status, detail: error.message, headers: error.headers };
   if (error instanceof ModelNotLoadedError) return { status: 503, detail: error.message };
   if (error instanceof InvalidJsonError) return { status: 422, detail: [jsonFault(error)] };
-  if (error instanceof PackedBodyError) return { status: error.statusCode, detail: error.message };
+  if (error instanceof UnreadableRequestError) return { status: error.statusCode, detail: error.message };
   if (error instanceof HttpException) return toHttpAnswer(error.getStatus());
   if (isFastifyError(error)) return toHttpAnswer(error.statusCode);
   return { status: 500, detail: phrase(500) };
@@ -52,6 +53,7 @@ function isFastifyError(error: unknown): error is Error & { readonly statusCode:
 }
 
 function toHttpAnswer(status: number): ErrorAnswer {
+  if (status === 413) return { status, detail: BODY_TOO_LARGE };
   if (status !== 415) return { status, detail: phrase(status) };
   const msg = 'Input should be JSON, with the header Content-Type: application/json';
   return { status: 422, detail: [{ type: 'model_attributes_type', loc: ['body'], msg, input: null }] };

@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyBodyParser, RawServerDefault } from 'fastify';
+import { PackedBodyError } from './unreadable-request.error.js';
 
 /** A body that claims to be JSON and is not. */
 export class InvalidJsonError extends Error {
@@ -11,16 +12,6 @@ export class InvalidJsonError extends Error {
     readonly position?: number,
   ) {
     super(message);
-  }
-}
-
-/** A body that is packed: what it unpacks to may be any size, and nobody sends prompts so. */
-export class PackedBodyError extends Error {
-  override readonly name = 'PackedBodyError';
-  readonly statusCode = 415;
-
-  constructor() {
-    super('The body must not be compressed: there must be no Content-Encoding');
   }
 }
 

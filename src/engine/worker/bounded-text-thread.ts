@@ -19,7 +19,7 @@ const BUDGET: TextBudget = { ms: 30_000, heapMiB: 2048 };
 export class BoundedTextThread {
   private thread: WorkerThread<TextCall, TextMessage>;
   private ready = false;
-  private readonly waiting: TextCall[] = [];
+  private waiting: TextCall[] = [];
   private current: TextCall | undefined;
   private timer: NodeJS.Timeout | undefined;
 
@@ -34,6 +34,17 @@ export class BoundedTextThread {
   post(call: TextCall): void {
     this.waiting.push(call);
     this.advance();
+  }
+
+  /**
+   * Takes back a call that has not begun; one that has is carried on with.
+   *
+   * @returns whether it was taken back
+   */
+  withdraw(call: number): boolean {
+    const before = this.waiting.length;
+    this.waiting = this.waiting.filter((waiting) => waiting.call !== call);
+    return this.waiting.length < before;
   }
 
   async terminate(): Promise<void> {

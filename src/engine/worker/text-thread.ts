@@ -7,7 +7,7 @@ import { Deferred } from './deferred.js';
 import type { LoadedText, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { Standstill } from './standstill.js';
 
-/** The text thread, as the main thread sees it. */
+/** The text thread, as the main thread sees it. A call whose signal fires before its turn has come is not carried out. */
 export class TextThread {
   private readonly thread: BoundedTextThread;
   private readonly loading = new Deferred<LoadedText>();
@@ -41,8 +41,8 @@ export class TextThread {
    *
    * @throws {EngineError} template_failed, or what ended the thread
    */
-  async encode(prompt: Prompt): Promise<readonly number[]> {
-    return (await this.call({ kind: 'encode', prompt })) as readonly number[];
+  async encode(prompt: Prompt, signal?: AbortSignal): Promise<readonly number[]> {
+    return (await this.call({ kind: 'encode', prompt }, signal)) as readonly number[];
   }
 
   /**
@@ -50,8 +50,8 @@ export class TextThread {
    *
    * @throws {EngineError} template_failed, or what ended the thread
    */
-  async explain(prompt: Prompt): Promise<RenderedPrompt> {
-    return (await this.call({ kind: 'explain', prompt })) as RenderedPrompt;
+  async explain(prompt: Prompt, signal?: AbortSignal): Promise<RenderedPrompt> {
+    return (await this.call({ kind: 'explain', prompt }, signal)) as RenderedPrompt;
   }
 
   /**
@@ -59,8 +59,8 @@ export class TextThread {
    *
    * @throws {EngineError} what ended the thread
    */
-  async decode(ids: readonly number[]): Promise<string> {
-    return (await this.call({ kind: 'decode', ids })) as string;
+  async decode(ids: readonly number[], signal?: AbortSignal): Promise<string> {
+    return (await this.call({ kind: 'decode', ids }, signal)) as string;
   }
 
   /**
@@ -69,9 +69,9 @@ export class TextThread {
    * @param vocabSize how many logits the model has
    * @throws {EngineError} grammar_invalid, or what ended the thread
    */
-  async compile(grammar: Grammar, vocabSize: number): Promise<CompiledGrammar> {
+  async compile(grammar: Grammar, vocabSize: number, signal?: AbortSignal): Promise<CompiledGrammar> {
     try {
-      return (await this.call({ kind: 'grammar', grammar, vocabSize })) as CompiledGrammar;
+      return (await this.call({ kind: 'grammar', grammar, vocabSize }, signal)) as CompiledGrammar;
     } catch (error) {
       // A message cannot hold it.
       if (error instanceof RangeError) throw new EngineError('grammar_invalid', 'the grammar is nested too deeply');
@@ -102,7 +102,7 @@ export class TextThread {
     }
   }
 
-  private async call(task: TextTask): Promise<TextResult> {
+  private async call(task: TextTask, signal?: AbortSignal): Promise<TextResult> {
     if (this.failure) throw this.failure;
     const call = ++this.lastCall;
     const answer = new Deferred<TextResult>();
@@ -110,7 +110,17 @@ export class TextThread {
     this.thread.post({ call, task });
     this.calls.set(call, answer);
     this.standstill.begin(call);
-    return answer.promise;
+    const withdraw = (): void => {
+      if (this.thread.withdraw(call))
+        this.take(call)?.reject(new EngineError('cancelled', 'the request was cancelled'));
+    };
+    signal?.addEventListener('abort', withdraw, { once: true });
+    if (signal?.aborted) withdraw();
+    try {
+      return await answer.promise;
+    } finally {
+      signal?.removeEventListener('abort', withdraw);
+    }
   }
 
   private take(call: number): Deferred<TextResult> | undefined {

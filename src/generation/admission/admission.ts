@@ -1,28 +1,29 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DrainingError, OverloadedError } from '../../common/refused.error.js';
-import type { Config } from '../../config/config.js';
+import { DrainingError } from '../../common/refused.error.js';
 import { CONFIG } from '../../config/config.module.js';
-import { Ledger, type LedgerCounts, type Outcome, type Rejection } from './ledger.js';
-import { Throughput } from './throughput.js';
-import { type Account, type Demand, Ticket } from './ticket.js';
+import { Ledger, type LedgerCounts } from './ledger.js';
+import { Line, type LineBounds } from './line.js';
+import { type Demand, Ticket } from './ticket.js';
 
-/** Clients wait no longer than they are told, and give up when it is too long. */
-const LONGEST_WAIT = 300;
+/** Texts are worked on one by one. */
+const TEXTS_AT_A_TIME = 1;
 
 /**
- * The door: lets a request in or turns it away, before anything is done about it. What waits is bounded twice, by answers
- * and by the tokens of their prompts, so that what is let in is served in a time of sense. A server with nothing to do
- * takes whatever comes.
+ * The door: lets a request in or turns it away, before anything is done about it. Behind it are two lines: for answers,
+ * and for what only the thread of text works on, such as the counting of tokens.
  */
 @Injectable()
-export class Admission implements Account {
+export class Admission {
   private readonly ledger = new Ledger();
-  private readonly tickets = new Set<Ticket>();
-  private readonly throughput = new Throughput();
+  private readonly answers: Line;
+  private readonly texts: Line;
   private closed = false;
   private onIdle: (() => void) | undefined;
 
-  constructor(@Inject(CONFIG) private readonly config: Pick<Config, 'maxQueueSize' | 'maxQueueTokens'>) {}
+  constructor(@Inject(CONFIG) bounds: LineBounds) {
+    this.answers = new Line(bounds);
+    this.texts = new Line(bounds);
+  }
 
   /** Whether the server finishes what it has begun, and begins nothing more. */
   get draining(): boolean {
@@ -31,17 +32,12 @@ export class Admission implements Account {
 
   get counts(): LedgerCounts {
     const { accepted, ended, rejected } = this.ledger;
-    return { accepted, ...ended, running: this.tickets.size, rejected: { ...rejected } };
+    return { accepted, ...ended, running: this.running, rejected: { ...rejected } };
   }
 
-  /** What is not finished. */
+  /** Of answers, what is not finished. */
   get load(): Demand {
-    let [answers, promptTokens] = [0, 0];
-    for (const ticket of this.tickets) {
-      answers += ticket.answers;
-      promptTokens += ticket.promptTokens;
-    }
-    return { answers, promptTokens };
+    return this.answers.load;
   }
 
   /**
@@ -51,13 +47,18 @@ export class Admission implements Account {
    * @throws {OverloadedError}
    */
   admit(demand: Demand, slots: number): Ticket {
-    this.assertOpen();
-    if (this.tickets.size > 0) this.checkQueue(demand, slots);
-    else this.throughput.begin(performance.now());
-    const ticket = new Ticket(demand, this);
-    this.tickets.add(ticket);
-    this.ledger.accepted++;
-    return ticket;
+    return this.enter(this.answers, demand, slots);
+  }
+
+  /**
+   * Lets in what needs the thread of text and no answer.
+   *
+   * @param tokens about how many it has
+   * @throws {DrainingError}
+   * @throws {OverloadedError}
+   */
+  admitText(tokens: number): Ticket {
+    return this.enter(this.texts, { answers: 1, promptTokens: tokens }, TEXTS_AT_A_TIME);
   }
 
   /** @throws {DrainingError} */
@@ -70,50 +71,27 @@ export class Admission implements Account {
   /** Lets nobody in any more; resolves when all that are in have ended. */
   async drain(): Promise<void> {
     this.closed = true;
-    if (this.tickets.size > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
+    if (this.running > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
   }
 
-  did(tokens: number): void {
-    this.throughput.did(tokens, performance.now());
+  private get running(): number {
+    return this.answers.length + this.texts.length;
   }
 
-  answered(promptTokens: number, newTokens: number): void {
-    this.throughput.answered(promptTokens, newTokens);
-  }
-
-  ended(ticket: Ticket, outcome: Outcome): void {
-    if (!this.tickets.delete(ticket)) return;
-    this.ledger.ended[outcome]++;
-    if (this.tickets.size === 0) this.onIdle?.();
-  }
-
-  /** One that was let in waited too long. */
-  tooLate(): OverloadedError {
-    return overloaded('the answer did not begin in time', this.throughput.secondsForAnswers(this.load.answers));
-  }
-
-  private checkQueue({ answers, promptTokens }: Demand, slots: number): void {
-    const { load, config, throughput } = this;
-    const waiting = Math.max(0, load.answers - slots);
-    const excess = load.answers + answers - slots - config.maxQueueSize;
-    if (excess > 0) {
-      const message = `${waiting} requests wait, and no more than ${config.maxQueueSize} may`;
-      throw this.refusal('queue_size', message, throughput.secondsForAnswers(excess));
+  private enter(line: Line, demand: Demand, slots: number): Ticket {
+    this.assertOpen();
+    const excess = line.excessOf(demand, slots);
+    if (excess) {
+      this.ledger.rejected[excess.reason]++;
+      throw excess.error;
     }
-    const excessTokens = load.promptTokens + promptTokens - config.maxQueueTokens;
-    if (excessTokens > 0 && load.promptTokens > 0) {
-      const message = `prompts of ${Math.round(load.promptTokens)} tokens wait, and no more than ${config.maxQueueTokens} may`;
-      throw this.refusal('queue_tokens', message, throughput.secondsForPrompts(excessTokens));
-    }
+    const ticket = new Ticket(demand, line, (outcome) => {
+      if (!line.remove(ticket)) return;
+      this.ledger.ended[outcome]++;
+      if (this.running === 0) this.onIdle?.();
+    });
+    line.add(ticket);
+    this.ledger.accepted++;
+    return ticket;
   }
-
-  private refusal(reason: Rejection, message: string, seconds: number): OverloadedError {
-    this.ledger.rejected[reason]++;
-    return overloaded(message, seconds);
-  }
-}
-
-function overloaded(message: string, seconds: number): OverloadedError {
-  const wait = Math.min(LONGEST_WAIT, Math.max(1, Math.ceil(seconds)));
-  return new OverloadedError(`The server is busy: ${message}. Try again in ${wait} s`, wait);
 }

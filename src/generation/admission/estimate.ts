@@ -15,6 +15,7 @@ export function estimateTokens(prompt: Prompt): number {
   }
 }
 
-function tokensOf(characters: number): number {
+/** About how many tokens so many characters are. */
+export function tokensOf(characters: number): number {
   return Math.ceil(characters / CHARACTERS_PER_TOKEN);
 }

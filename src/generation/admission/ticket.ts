@@ -17,7 +17,6 @@ export interface Account {
   answered(promptTokens: number, newTokens: number): void;
   /** The error for a request that waited too long for its first token. */
   tooLate(): OverloadedError;
-  ended(ticket: Ticket, outcome: Outcome): void;
 }
 
 /** A request that was let in. It holds its place until it is told how the request ended, which counts once. */
@@ -29,6 +28,8 @@ export class Ticket {
   constructor(
     private demand: Demand,
     private readonly account: Account,
+    /** How it ended; only the first time counts. */
+    private readonly end: (outcome: Outcome) => void,
   ) {}
 
   /** Answers that are not finished. */
@@ -62,17 +63,25 @@ export class Ticket {
     this.account.did(event.ids.length + (first ? this.promptShare : 0));
   }
 
+  /** A text that nobody answers is read. */
+  read(): void {
+    const { promptTokens } = this.demand;
+    this.account.did(promptTokens);
+    this.account.answered(promptTokens, 0);
+    this.complete();
+  }
+
   complete(): void {
-    this.account.ended(this, 'completed');
+    this.end('completed');
   }
 
   cancel(): void {
-    this.account.ended(this, 'cancelled');
+    this.end('cancelled');
   }
 
   fail(error: unknown): void {
     const cancelled = error instanceof InferenceError && error.code === 'cancelled';
-    this.account.ended(this, cancelled ? 'cancelled' : 'failed');
+    this.end(cancelled ? 'cancelled' : 'failed');
   }
 
   private get promptShare(): number {

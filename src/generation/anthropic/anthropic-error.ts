@@ -1,7 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { RequestValidationError, type ValidationFault } from '../../common/fastapi/validation-fault.js';
-import { InvalidJsonError, PackedBodyError } from '../../common/http/json-body.js';
+import { InvalidJsonError } from '../../common/http/json-body.js';
+import { BODY_TOO_LARGE, UnreadableRequestError } from '../../common/http/unreadable-request.error.js';
 import { type RefusalReason, RefusedError } from '../../common/refused.error.js';
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
@@ -28,7 +29,7 @@ export function toAnthropicError(error: unknown): AnthropicError {
   }
   if (error instanceof InvalidJsonError) return invalid(`The body is no valid JSON: ${error.message}`);
   if (error instanceof InferenceError) return ofInference(error);
-  if (error instanceof PackedBodyError) return { ...invalid(error.message), status: error.statusCode };
+  if (error instanceof UnreadableRequestError) return { ...invalid(error.message), status: error.statusCode };
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   // What Fastify throws before a request reaches a handler.
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') {
@@ -87,7 +88,7 @@ function ofStatus(status: number): AnthropicError {
     case 405:
       return { status, type: 'invalid_request_error', message: 'This URL does not have this method' };
     case 413:
-      return { status, type: 'request_too_large', message: 'The body has more than 1 MiB' };
+      return { status, type: 'request_too_large', message: BODY_TOO_LARGE };
     case 415:
       return invalid('The body must be JSON, with the header Content-Type: application/json');
     default: {

@@ -1,7 +1,16 @@
-import { Body as RequestBody, Controller, HttpCode, Post, UseFilters, UseGuards } from '@nestjs/common';
+import {
+  Body as RequestBody,
+  Controller,
+  HttpCode,
+  Post,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
 import { type Body, BodyPipe } from '../body.pipe.js';
+import { TextAdmission } from '../admission/text-admission.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ApiErrors } from '../openai/api-answer.decorator.js';
 import { OpenAiExceptionFilter } from '../openai/openai-exception.filter.js';
@@ -11,6 +20,7 @@ import { ExplainService } from './explain.service.js';
 @ApiTags('explain')
 @Controller('v1/explain')
 @UseGuards(ModelReadyGuard)
+@UseInterceptors(TextAdmission)
 @UseFilters(OpenAiExceptionFilter)
 export class ExplainController {
   constructor(private readonly service: ExplainService) {}
@@ -25,7 +35,7 @@ export class ExplainController {
   })
   @ApiBody({ type: ExplainRequest })
   @ApiOkResponse({ description: 'What would be done', type: ExplainResponse })
-  @ApiErrors(400, 404, 413, 500, 503)
+  @ApiErrors(400, 404, 413, 429, 500, 503)
   explain(
     @RequestBody(new BodyPipe(ExplainRequest)) { request: { route, request } }: Body<ExplainRequest>,
     @ClientSignal() signal: AbortSignal,

@@ -1,7 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { RequestValidationError, type ValidationFault } from '../../common/fastapi/validation-fault.js';
-import { InvalidJsonError, PackedBodyError } from '../../common/http/json-body.js';
+import { InvalidJsonError } from '../../common/http/json-body.js';
+import { BODY_TOO_LARGE, UnreadableRequestError } from '../../common/http/unreadable-request.error.js';
 import { type RefusalReason, RefusedError } from '../../common/refused.error.js';
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
@@ -29,7 +30,7 @@ export function toOpenAiError(error: unknown): OpenAiError {
   if (error instanceof InvalidJsonError) return answer(400, `The body is no valid JSON: ${error.message}`);
   if (error instanceof InferenceError) return ofInference(error);
   if (error instanceof RefusedError) return ofRefusal(error);
-  if (error instanceof PackedBodyError) return answer(error.statusCode, error.message);
+  if (error instanceof UnreadableRequestError) return answer(error.statusCode, error.message);
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   if (isFastifyError(error)) return ofStatus(error.statusCode);
   return answer(500, 'Internal Server Error');
@@ -90,6 +91,8 @@ function ofStatus(status: number): OpenAiError {
       return answer(404, 'There is nothing at this URL', { code: 'unknown_url' });
     case 405:
       return answer(405, 'This URL does not have this method', { code: 'method_not_allowed' });
+    case 413:
+      return answer(413, BODY_TOO_LARGE);
     case 415:
       return answer(400, 'The body must be JSON, with the header Content-Type: application/json');
     default:

@@ -1,7 +1,16 @@
-import { Body as RequestBody, Controller, HttpCode, Post, UseFilters, UseGuards } from '@nestjs/common';
+import {
+  Body as RequestBody,
+  Controller,
+  HttpCode,
+  Post,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
 import type { Prompt } from '../../inference/inference-provider.js';
+import { TextAdmission } from '../admission/text-admission.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ModelService } from '../model.service.js';
 import { ApiErrors } from './api-answer.decorator.js';
@@ -15,6 +24,7 @@ import { OpenAiExceptionFilter } from './openai-exception.filter.js';
 @ApiTags('OpenAI')
 @Controller()
 @UseGuards(ModelReadyGuard)
+@UseInterceptors(TextAdmission)
 @UseFilters(OpenAiExceptionFilter)
 export class TokensController {
   constructor(private readonly models: ModelService) {}
@@ -24,7 +34,7 @@ export class TokensController {
   @ApiOperation({ summary: 'Tell the token ids of a text or a conversation', description: 'As in vLLM.' })
   @ApiBody({ type: TokenizeRequest })
   @ApiOkResponse({ description: 'The token ids', type: Tokenized })
-  @ApiErrors(400, 413, 500, 503)
+  @ApiErrors(400, 413, 429, 500, 503)
   async tokenize(
     @RequestBody(new BodyPipe(TokenizeRequest)) { request }: Body<TokenizeRequest>,
     @ClientSignal() signal: AbortSignal,
@@ -38,7 +48,7 @@ export class TokensController {
   @ApiOperation({ summary: 'Tell the text of token ids', description: 'As in vLLM.' })
   @ApiBody({ type: DetokenizeRequest })
   @ApiOkResponse({ description: 'The text', type: Detokenized })
-  @ApiErrors(400, 413, 500, 503)
+  @ApiErrors(400, 413, 429, 500, 503)
   async detokenize(
     @RequestBody(new BodyPipe(DetokenizeRequest)) { request }: Body<DetokenizeRequest>,
     @ClientSignal() signal: AbortSignal,

@@ -10,7 +10,7 @@ import { SeedExceptionFilter } from './seed-exception.filter.js';
 @Catch()
 export class GenerateExceptionFilter implements ExceptionFilter {
   private readonly tgi = new TgiExceptionFilter();
-  private readonly seed = new SeedExceptionFilter();
+  private readonly seed = new SeedExceptionFilter('prompt');
   private readonly fastApi = new FastApiExceptionFilter();
 
   catch(error: unknown, host: ArgumentsHost): void {

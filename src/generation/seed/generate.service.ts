@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Config } from '../../config/config.js';
 import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest } from '../../inference/inference-provider.js';
-import { estimateTokens } from '../admission/estimate.js';
 import { ModelService } from '../model.service.js';
 import type { Plan } from '../plan.js';
 import { DEFAULT_MAX_NEW_TOKENS, type GenerateRequest } from './dto/generate-request.dto.js';
@@ -34,25 +33,14 @@ export class GenerateService {
    */
   async generate(body: GenerateRequest, signal: AbortSignal): Promise<GenerateResponse> {
     const request = this.toRequest(body, this.maxNewTokens(body));
-    const ticket = this.models.admit({ answers: 1, promptTokens: estimateTokens(request.prompt) });
     let response = '';
     let inputTokens = 0;
     let outputTokens = 0;
-    try {
-      for await (const event of this.models.generate(request, signal)) {
-        ticket.note(0, event);
-        if (event.type === 'start') {
-          inputTokens = event.promptTokens;
-          ticket.correct({ answers: 1, promptTokens: inputTokens });
-        }
-        if (event.type !== 'tokens') continue;
-        response += event.text;
-        outputTokens += event.ids.length;
-      }
-      ticket.complete();
-    } catch (error) {
-      ticket.fail(error);
-      throw error;
+    for await (const event of this.models.generate(request, signal)) {
+      if (event.type === 'start') inputTokens = event.promptTokens;
+      if (event.type !== 'tokens') continue;
+      response += event.text;
+      outputTokens += event.ids.length;
     }
     return { response, input_token_count: inputTokens, output_token_count: outputTokens };
   }

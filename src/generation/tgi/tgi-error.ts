@@ -2,6 +2,7 @@ import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
 import { RequestValidationError } from '../../common/fastapi/validation-fault.js';
 import { InvalidJsonError } from '../../common/http/json-body.js';
+import { BODY_TOO_LARGE, UnreadableRequestError } from '../../common/http/unreadable-request.error.js';
 import { type RefusalReason, RefusedError } from '../../common/refused.error.js';
 import { InferenceError } from '../../inference/inference-provider.js';
 import { ModelNotLoadedError } from '../../inference/model-not-loaded.error.js';
@@ -24,6 +25,7 @@ export function toTgiError(error: unknown): TgiError {
   if (error instanceof ModelNotLoadedError) return answer(503, error.message, 'model_not_loaded');
   if (error instanceof InvalidJsonError) return invalid(`the body is no valid JSON: ${error.message}`);
   if (error instanceof InferenceError) return ofInference(error);
+  if (error instanceof UnreadableRequestError) return answer(error.statusCode, error.message, 'validation');
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   if (isFastifyError(error)) return ofStatus(error.statusCode);
   return answer(500, 'Internal Server Error', 'generation');
@@ -68,6 +70,7 @@ function ofInference({ code, message }: InferenceError): TgiError {
 }
 
 function ofStatus(status: number): TgiError {
+  if (status === 413) return answer(413, BODY_TOO_LARGE, 'validation');
   if (status === 415) return invalid('the body must be JSON, with the header Content-Type: application/json');
   return answer(status, STATUS_CODES[status] ?? 'Error', status < 500 ? 'validation' : 'generation');
 }

@@ -1,0 +1,60 @@
+/** What clients with keys of their own take from each other, over HTTP: told by the order of events, not by the clock. */
+import { ServerProcess } from '../support/server.js';
+
+const KEYS = { light: 'key-of-the-light', heavy: 'key-of-the-heavy' } as const;
+/** Answers so long that what happens beside them happens before their end. */
+const LONG = { prompt: 'x', max_tokens: 1900, ignore_eos: true };
+const SHORT = { prompt: 'x', max_tokens: 5, ignore_eos: true };
+
+const SLOTS = 2;
+
+describe('while one client asks for much', () => {
+  const order: string[] = [];
+  let server: ServerProcess;
+  let last: Promise<unknown> | undefined;
+  beforeAll(async () => {
+    const keys = Object.values(KEYS).join(',');
+    server = await ServerProcess.ready({ API_KEY: keys, MAX_BATCH_SIZE: String(SLOTS), CACHE_DIR: 'none' });
+  });
+  afterAll(async () => {
+    await server.stop('SIGKILL');
+    await last;
+  });
+
+  /** Resolves with the first token; the order of first tokens and of ends is kept. */
+  async function stream(client: keyof typeof KEYS, name: string, body: object): Promise<{ ended: Promise<void> }> {
+    const response = await server.post('/v1/completions', JSON.stringify({ ...body, stream: true }), {
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${KEYS[client]}` },
+    });
+    expect(response.status).toBe(200);
+    const reader = response.body?.getReader();
+    await reader?.read();
+    order.push(`${name} begins`);
+    const rest = async (): Promise<void> => {
+      for (;;) if ((await reader?.read())?.done !== false) break;
+      order.push(`${name} ends`);
+    };
+    return { ended: rest() };
+  }
+
+  it('another has the slot that is kept, before what the first one has waiting', async () => {
+    // One that was there lately.
+    await (
+      await stream('light', 'first', SHORT)
+    ).ended;
+    const running = await stream('heavy', 'running', LONG);
+    const waiting = ['a', 'b', 'c', 'd'].map(async (name) => (await stream('heavy', name, LONG)).ended);
+    last = Promise.allSettled([running.ended, ...waiting]);
+    // All of them are in, and wait.
+    for (;;) {
+      const metrics = await (
+        await server.fetch('/metrics', { headers: { authorization: `Bearer ${KEYS.light}` } })
+      ).text();
+      if (/^vllm:num_requests_waiting\{.*\} 4$/m.test(metrics)) break;
+    }
+    await (
+      await stream('light', 'light', SHORT)
+    ).ended;
+    expect(order).toEqual(['first begins', 'first ends', 'running begins', 'light begins', 'light ends']);
+  });
+});
