@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.js';
-import type { LazyAutomaton, State } from '../grammar/lazy-automaton.js';
+import type { LazyAutomaton } from '../grammar/lazy-automaton.js';
+import type { State } from '../grammar/state.js';
 
 export interface ConstraintOptions {
   /** The grammar begins after this text; at once if empty. */
