@@ -1,13 +1,13 @@
 import { type Automaton, PLACE } from './automaton.js';
 import { invalid } from './rules.js';
-import type { Stack } from './state.js';
+import type { Stack, State } from './state.js';
 
 /** Steps of one mask or one token, which take a tenth of a second or so then. */
 const MAX_WORK = 500_000;
 /** Pairs of a place and a stack as one number: places are fewer. */
 const PLACE_LIMIT = 2 ** 20;
 
-/** Finds the places that take a byte, from others on and without reading anything. */
+/** Finds the places that take a byte or a token, from others on and without reading anything. */
 export class Closure {
   /** What was found since `begin`: places, with the way back from each, as numbers and as they are. */
   readonly keys: number[] = [];
@@ -54,9 +54,8 @@ export class Closure {
         seen.add(key);
         switch (kinds[place]) {
           case PLACE.bytes:
-            this.keys.push(key);
-            this.places.push(place);
-            this.stacks.push(back);
+          case PLACE.token:
+            this.found(key, place, back);
             break;
           case PLACE.fork:
             openPlaces.push(firsts[place]);
@@ -82,6 +81,22 @@ export class Closure {
       back = openStacks.pop() as Stack;
     }
     this.count(seen.size - before);
+  }
+
+  /** Takes over what a state has found. */
+  add({ places, stacks, accepting }: State): void {
+    places.forEach((place, i) => {
+      const key = stacks[i].id * PLACE_LIMIT + place;
+      if (!this.seen.has(key)) this.found(key, place, stacks[i]);
+      this.seen.add(key);
+    });
+    this.accepting ||= accepting;
+  }
+
+  private found(key: number, place: number, back: Stack): void {
+    this.keys.push(key);
+    this.places.push(place);
+    this.stacks.push(back);
   }
 
   /** Goes on after what was called. */

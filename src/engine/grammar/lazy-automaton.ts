@@ -30,6 +30,7 @@ export class LazyAutomaton {
   private readonly representatives: readonly number[];
   private readonly plainClasses: readonly number[];
   private readonly masks: TokenMasks;
+  private readonly texts: Uint32Array;
 
   constructor(
     private readonly automaton: Automaton,
@@ -38,6 +39,7 @@ export class LazyAutomaton {
     ({ classes: this.classes, representatives: this.representatives } = classify(automaton));
     this.classCount = this.representatives.length;
     this.masks = new TokenMasks(this, vocabulary);
+    this.texts = vocabulary.texts;
     this.plainClasses = [...new Set(PLAIN_BYTES.map((byte) => this.classes[byte]))];
     this.closure = new Closure(automaton);
     // The first one is without a place.
@@ -58,14 +60,42 @@ export class LazyAutomaton {
 
   /** One byte of each kind that may come after a state. */
   bytesAfter(state: State): number[] {
-    const { firsts, lasts } = this.automaton;
+    const { kinds, firsts, lasts } = this.automaton;
     return this.representatives.filter((byte) =>
-      state.places.some((place) => byte >= firsts[place] && byte <= lasts[place]),
+      state.places.some((place) => kinds[place] === PLACE.bytes && byte >= firsts[place] && byte <= lasts[place]),
     );
   }
 
+  /** The tokens that the grammar names and that may come after a state. */
+  namedAfter({ places }: State): number[] {
+    const { kinds, firsts } = this.automaton;
+    return places.filter((place) => kinds[place] === PLACE.token).map((place) => firsts[place]);
+  }
+
   /**
-   * @returns undefined when the bytes cannot come next
+   * Goes on with a token: with the one that the grammar names, with the text that it is, or both.
+   *
+   * @param bytes what it says
+   * @returns undefined when it cannot come next
+   * @throws {EngineError} grammar_invalid when the grammar turns out to be too ambiguous
+   */
+  accept(state: State, token: number, bytes: Iterable<number>): State | undefined {
+    const { kinds, firsts, nexts } = this.automaton;
+    const isText = (this.texts[token >> 5] >>> (token & 31)) & 1;
+    const asText = isText ? this.advance(state, bytes) : undefined;
+    const { places, stacks } = state;
+    const named = [...places.keys()].filter((i) => kinds[places[i]] === PLACE.token && firsts[places[i]] === token);
+    if (named.length === 0) return asText;
+    this.closure.begin();
+    for (const i of named) this.closure.follow(nexts[places[i]], stacks[i]);
+    if (asText) this.closure.add(asText);
+    return this.states[this.intern()];
+  }
+
+  /**
+   * Goes on with bytes, of whatever tokens.
+   *
+   * @returns undefined when they cannot come next
    * @throws {EngineError} grammar_invalid when the grammar turns out to be too ambiguous
    */
   advance(state: State, bytes: Iterable<number>): State | undefined {
@@ -103,9 +133,10 @@ export class LazyAutomaton {
    * know. Within strings this is how one gets from character to character, without the states between their bytes.
    */
   nextPlain(id: number): number | undefined {
-    const { firsts, lasts, plains } = this.automaton;
+    const { kinds, firsts, lasts, plains } = this.automaton;
     const { places, stacks } = this.states[id];
-    if (places.some((place) => plains[place] === 0 && takesPlainLead(firsts[place], lasts[place]))) return undefined;
+    const isOther = (place: number): boolean => kinds[place] === PLACE.bytes && plains[place] === PLAIN_SET.no;
+    if (places.some((place) => isOther(place) && takesPlainLead(firsts[place], lasts[place]))) return undefined;
     const heads = stacks.filter((_, i) => plains[places[i]] === PLAIN_SET.head);
     if (heads.length === 0) return undefined;
     this.closure.begin();
@@ -116,7 +147,7 @@ export class LazyAutomaton {
   }
 
   private explore(id: number, byteClass: number): number {
-    const { firsts, lasts, nexts } = this.automaton;
+    const { kinds, firsts, lasts, nexts } = this.automaton;
     const { classes, closure } = this;
     const { places, stacks } = this.states[id];
     const byte = this.representatives[byteClass];
@@ -126,6 +157,7 @@ export class LazyAutomaton {
     let from = 0;
     let to = this.classCount;
     for (let i = 0; i < places.length; i++) {
+      if (kinds[places[i]] === PLACE.token) continue;
       const first = firsts[places[i]];
       const last = lasts[places[i]];
       if (last < byte) from = Math.max(from, classes[last] + 1);

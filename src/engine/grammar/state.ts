@@ -9,7 +9,7 @@ export interface Stack {
 /** All places where a text may be, seen from the grammar. */
 export interface State {
   readonly id: number;
-  /** Places that take a byte, with the way back from each. */
+  /** Places that take a byte or a token, with the way back from each. */
   readonly places: readonly number[];
   readonly stacks: readonly Stack[];
   /** Whether the text may end here. */

@@ -53,6 +53,7 @@ export class TokenMasks {
     const mask = Uint32Array.from(plainMasks[length]);
     if (!ends) this.walk(plain, state.id, length, mask);
     this.walk(other, state.id, 0, mask);
+    for (const id of this.automaton.namedAfter(state)) mask[id >> 5] |= 1 << (id & 31);
     if (state === this.automaton.start && stripsSpace) forbidUnlessAlone(mask, spaced);
     return mask;
   }

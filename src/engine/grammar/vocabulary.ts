@@ -14,6 +14,8 @@ export interface Vocabulary {
   /** A mask for each number of characters from 0 to `PLAIN_LIMIT`: the tokens of `plain` that have no more. */
   readonly plainMasks: readonly Uint32Array[];
   readonly other: TokenTree;
+  /** A mask of the tokens that are in one of the trees. */
+  readonly texts: Uint32Array;
   /** Tokens that begin with a space. */
   readonly spaced: Int32Array;
   /** Whether a space at the very beginning of an answer has no text. */
@@ -45,6 +47,7 @@ export function buildVocabulary(
     plain: buildTree(plain),
     plainMasks: Array.from({ length: PLAIN_LIMIT + 1 }, (_, most) => maskOf(size, plain, most)),
     other: buildTree(other),
+    texts: maskOf(size, [...plain, ...other], Infinity),
     spaced: shareArray(
       Int32Array,
       spaced.map(({ id }) => id),
