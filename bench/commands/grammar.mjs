@@ -29,9 +29,11 @@ export async function run(values) {
   const began = performance.now();
   compiler.compile({ kind: 'choice', choices: ['a'] });
   const vocabularyMs = performance.now() - began;
-  const closing = Array.from({ length: size }, (_, id) => id).filter((id) =>
-    CLOSING.test(Buffer.from(tokenizer.plainBytesOf(id) ?? []).toString('latin1')),
-  );
+  const closing = new Uint32Array((size + 31) >> 5);
+  for (let id = 0; id < size; id++) {
+    const text = Buffer.from(tokenizer.plainBytesOf(id) ?? []).toString('latin1');
+    if (CLOSING.test(text)) closing[id >> 5] |= 1 << (id & 31);
+  }
   const [answers, tokens, repeat] = [values.answers, values.tokens, values.repeat].map(Number);
   const measure = (grammar) => measureGrammar({ compiler, tokenizer, closing, answers, tokens, repeat }, grammar);
   // Code that runs for the first time is slow, whatever it does.
@@ -81,10 +83,16 @@ function mean(values) {
 
 /** Any token of the mask, now and then one that closes something. */
 function pick(mask, closing, random) {
-  const allows = (id) => (mask[id >> 5] >>> (id & 31)) & 1;
-  const closers = random(100) < CLOSING_PERCENT ? closing.filter(allows) : [];
-  const ids = closers.length > 0 ? closers : Array.from({ length: 32 * mask.length }, (_, id) => id).filter(allows);
-  return ids[random(ids.length)];
+  const closers = mask.map((word, i) => word & closing[i]);
+  return pickBit(random(100) < CLOSING_PERCENT && closers.some((word) => word !== 0) ? closers : mask, random);
+}
+
+function pickBit(mask, random) {
+  const words = [...mask.keys()].filter((i) => mask[i] !== 0);
+  if (words.length === 0) return undefined;
+  const word = words[random(words.length)];
+  const bits = Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (mask[word] >>> bit) & 1);
+  return 32 * word + bits[random(bits.length)];
 }
 
 function report(size, vocabularyMs, rows) {
