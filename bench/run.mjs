@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-const COMMANDS = ['summary', 'compare', 'latency', 'sharing', 'growth', 'quality', 'plot'];
+const COMMANDS = ['summary', 'compare', 'latency', 'sharing', 'growth', 'quality', 'grammar', 'plot'];
 
 // Servers that were started end with this process, if it is told to end.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));

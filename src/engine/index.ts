@@ -2,7 +2,7 @@
 export { monotonicNow } from './clock.js';
 export { Engine, type EngineHandlers } from './engine.js';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.js';
-export type { Grammar, JsonSchema, StructuralTagFormat, TagFormat } from './grammar/grammar.js';
+export type { Grammar, JsonSchema, StructuralTagFormat, TagFormat, TokenFormat } from './grammar/grammar.js';
 export type { SamplingRequest } from './sampling/sampling-parameters.js';
 export type { ChatInput, ChatMessage, ChatTemplateSources } from './tokens/chat-template.js';
 export type {

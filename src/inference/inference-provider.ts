@@ -30,6 +30,7 @@ export type {
   RenderedPrompt,
   SamplingRequest,
   StructuralTagFormat,
+  TokenFormat,
   ThoughtOptions,
   TagFormat,
   StepReport,

@@ -6,6 +6,7 @@ interface Explanation {
   readonly prompts: readonly {
     readonly text: string;
     readonly tokens: readonly { readonly id: number; readonly text: string }[];
+    readonly truncated: number;
     readonly room: number;
     readonly max_new_tokens: object;
     readonly refusal: string | null;
@@ -61,6 +62,22 @@ describe('an explanation', () => {
     expect(answer.prompts[0].max_new_tokens).toEqual({ value: answer.prompts[0].room, source: 'request' });
     expect(answer.warnings).toHaveLength(1);
     expect((await explain('/v1/responses', { input: messages[0].content })).prompts[0].text).toBe(text);
+  });
+
+  it("says what is cut off a prompt where that is asked for, on all of text-generation-inference's routes", async () => {
+    const inputs = 'one two three four five six seven';
+    const [whole] = (await explain('/', { inputs })).prompts;
+    expect(whole).toMatchObject({ text: inputs, truncated: 0, max_new_tokens: { value: 100, source: 'default' } });
+    for (const route of ['/', '/generate', '/generate_stream']) {
+      const request = { inputs, parameters: { truncate: 3, max_new_tokens: 4, foo: 1 } };
+      const { prompts, warnings } = await explain(route, request);
+      expect(prompts[0].tokens).toEqual(whole.tokens.slice(-3));
+      expect(prompts[0].truncated).toBe(whole.tokens.length - 3);
+      expect(prompts[0].max_new_tokens).toEqual({ value: 4, source: 'request' });
+      expect(warnings).toEqual(['parameters.foo is not known here and was ignored']);
+    }
+    const wrong = await server.post('/v1/explain', { route: '/', request: { inputs, parameters: { top_p: 7 } } });
+    expect(await wrong.json()).toMatchObject({ error: { param: 'request.parameters.top_p' } });
   });
 
   it('says that nothing would be generated, where the route would not', async () => {

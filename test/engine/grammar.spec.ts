@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { GrammarCompiler } from '../../src/engine/grammar/grammar-compiler.js';
-import { LazyAutomaton, type State } from '../../src/engine/grammar/lazy-automaton.js';
+import { LazyAutomaton } from '../../src/engine/grammar/lazy-automaton.js';
+import type { State } from '../../src/engine/grammar/state.js';
 import type { Engine, GenerationRequest, Grammar } from '../../src/engine/index.js';
 import { Tokenizer } from '../../src/engine/tokens/tokenizer.js';
 import { answer, loadEngine } from '../support/engine.js';

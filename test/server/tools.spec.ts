@@ -61,6 +61,8 @@ async function stream(pieces: readonly string[], body: object = {}): Promise<{ d
   return { deltas: choices.map(({ delta }) => delta), reason: last?.finish_reason as string };
 }
 
+const SPACE = { type: 'regex' };
+
 describe('a chat with tools', () => {
   beforeEach(() => start('{{ tools }} <tool_call>'));
 
@@ -149,23 +151,30 @@ describe('a chat with tools', () => {
   });
 
   it('has a grammar where a call is required, of that tool if one is named', async () => {
-    const tagsOf = (index: number): unknown[] => {
-      const { grammar } = provider.answers[index].request as never as {
-        grammar: {
-          format: { content: { tags: { content: { elements: { begin: string }[] } }[]; stop_after_first: boolean } };
-        };
+    interface Format {
+      readonly content: {
+        readonly content: { readonly tags: { begin: object; content: object }[]; readonly stop_after_first: boolean };
       };
-      const { tags, stop_after_first: one } = grammar.format.content;
-      return [...tags.map(({ content }) => content.elements[1].begin), one];
-    };
+    }
+    const listOf = (index: number): Format['content']['content'] =>
+      (provider.answers[index].request.grammar as never as { format: Format }).format.content.content;
+    const callOf = (name: string): object => ({
+      begin: { type: 'token', token: '<tool_call>' },
+      content: {
+        elements: [SPACE, { elements: [{ value: `{"name": "${name}", "arguments": ` }, {}, { value: '}' }] }, SPACE],
+      },
+      end: { type: 'token', token: '</tool_call>' },
+    });
     await complete([CALL], { tool_choice: 'required' });
-    expect(tagsOf(0)).toEqual(['{"name": "get_weather", "arguments": ', '{"name": "now", "arguments": ', false]);
+    expect(listOf(0)).toMatchObject({ tags: [callOf('get_weather'), callOf('now')], stop_after_first: false });
     await complete([CALL], { tool_choice: { type: 'function', function: { name: 'now' } } });
-    expect(tagsOf(1)).toEqual(['{"name": "now", "arguments": ', true]);
+    expect(listOf(1)).toMatchObject({ tags: [callOf('now')], stop_after_first: true });
     await complete(['a']);
     expect(provider.answers[2].request.grammar).toBeUndefined();
     await complete(['a'], { tools: [{ type: 'function', function: { ...TOOL.function, strict: true } }] });
-    expect(provider.answers[3].request.grammar).toMatchObject({ format: { triggers: ['<tool_call>'] } });
+    expect(provider.answers[3].request.grammar).toMatchObject({
+      format: { triggers: [{ type: 'token', token: '<tool_call>' }] },
+    });
   });
 });
 

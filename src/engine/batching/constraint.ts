@@ -1,11 +1,12 @@
 import { EngineError } from '../errors.js';
-import type { LazyAutomaton, State } from '../grammar/lazy-automaton.js';
+import type { LazyAutomaton } from '../grammar/lazy-automaton.js';
+import type { State } from '../grammar/state.js';
 
 export interface ConstraintOptions {
   /** The grammar begins after this text; at once if empty. */
   readonly after: string;
   readonly bytesOf: (token: number) => readonly number[];
-  /** Tokens that are no text, whatever their bytes. */
+  /** Tokens that are no text, whatever their bytes; only a grammar that names them has them. */
   readonly controlIds: readonly number[];
   /** Tokens that end the answer, where it may end. */
   readonly endingIds: readonly number[];
@@ -40,7 +41,8 @@ export class Constraint {
   readonly apply = (logits: Float32Array): void => {
     const { controlIds, endingIds } = this.options;
     const endings = endingIds.map((id) => logits[id]);
-    for (const id of controlIds) logits[id] = -Infinity;
+    const named = this.before === undefined ? this.automaton.namedAfter(this.state) : [];
+    for (const id of controlIds) if (!named.includes(id)) logits[id] = -Infinity;
     if (this.before !== undefined) {
       // Without the text that it waits for, the answer would end without a word of the grammar.
       for (const id of endingIds) logits[id] = -Infinity;
@@ -56,7 +58,7 @@ export class Constraint {
     const bytes = this.options.bytesOf(token);
     if (this.before === undefined) {
       // Only what is forced on the answer is not in the grammar; nothing can come after that.
-      this.state = this.automaton.advance(this.state, bytes) ?? this.state;
+      this.state = this.automaton.accept(this.state, token, bytes) ?? this.state;
       return;
     }
     const text = this.before + Buffer.from(bytes).toString('latin1');

@@ -1,22 +1,28 @@
 import { type CodePoints, utf8Sequences } from './code-points.js';
+import { hasPlain } from './plain-characters.js';
 import { invalid, type Node, type Rules } from './rules.js';
 import { shareArray } from './share-array.js';
 
 /** What a place of an automaton does. */
-export const PLACE = { bytes: 0, fork: 1, call: 2, end: 3, fail: 4 } as const;
+export const PLACE = { bytes: 0, fork: 1, call: 2, end: 3, fail: 4, token: 5 } as const;
+
+/** What a place is in a set of characters that all plain ones belong to: one that stands for the set, or another. */
+export const PLAIN_SET = { no: 0, head: 1, other: 2 } as const;
 
 /**
- * A grammar over the bytes of UTF-8, as a recursive transition network: the places of all rules one after the other. It
+ * A grammar over the bytes of UTF-8 and tokens that it names, as a recursive transition network: the places of all rules one after the other. It
  * has nothing but numbers, in memory that threads can share.
  */
 export interface Automaton {
   /** Of each place, one of `PLACE`. */
   readonly kinds: Uint8Array;
-  /** bytes: the first and the last one to take; call: the place where the rule begins; fork: another way to go. */
+  /** bytes: the first and the last one to take; call: the place where the rule begins; fork: another way to go; token: its id. */
   readonly firsts: Int32Array;
   readonly lasts: Int32Array;
   /** Where to go on. */
   readonly nexts: Int32Array;
+  /** Of each place, one of `PLAIN_SET`; where characters begin, not within them. */
+  readonly plains: Uint8Array;
   readonly start: number;
 }
 
@@ -36,6 +42,7 @@ class Builder {
   private readonly firsts: number[] = [];
   private readonly lasts: number[] = [];
   private readonly nexts: number[] = [];
+  private readonly plains: number[] = [];
   private readonly begins = new Map<string, number>();
   private readonly calls: { readonly place: number; readonly name: string }[] = [];
   private readonly sets = new Map<string, CodePoints>();
@@ -56,6 +63,7 @@ class Builder {
       firsts: shareArray(Int32Array, this.firsts),
       lasts: shareArray(Int32Array, this.lasts),
       nexts: shareArray(Int32Array, this.nexts),
+      plains: shareArray(Uint8Array, this.plains),
       start: this.begins.get(this.grammar.root) as number,
     };
   }
@@ -67,6 +75,8 @@ class Builder {
         return this.addBytes(Buffer.from(node.text, 'utf8'), next);
       case 'characters':
         return this.addCharacters(node.set, next);
+      case 'token':
+        return this.place(PLACE.token, node.id, 0, next);
       case 'sequence':
         return node.parts.reduceRight((after, part) => this.add(part, after), next);
       case 'choice':
@@ -93,6 +103,7 @@ class Builder {
     const ways = utf8Sequences(set).map((sequence) =>
       sequence.reduceRight((after, [first, last]) => this.bytes(first, last, after), next),
     );
+    if (hasPlain(set)) ways.forEach((way, i) => (this.plains[way] = i === 0 ? PLAIN_SET.head : PLAIN_SET.other));
     return this.forks(ways);
   }
 
@@ -170,6 +181,7 @@ class Builder {
     this.kinds.push(kind);
     this.firsts.push(first);
     this.lasts.push(last);
+    this.plains.push(PLAIN_SET.no);
     return this.nexts.push(next) - 1;
   }
 }
@@ -204,6 +216,7 @@ function* rulesIn(node: Node, depth: number): Generator<string> {
       return;
     case 'text':
     case 'characters':
+    case 'token':
   }
 }
 
@@ -234,6 +247,7 @@ function fixpoint(
 function isProductive(node: Node, known: ReadonlySet<string>): boolean {
   switch (node.type) {
     case 'text':
+    case 'token':
       return true;
     case 'characters':
       return node.set.length > 0;
@@ -254,6 +268,7 @@ function isNullable(node: Node, known: ReadonlySet<string>): boolean {
     case 'text':
       return node.text === '';
     case 'characters':
+    case 'token':
       return false;
     case 'sequence':
       return node.parts.every((part) => isNullable(part, known));
@@ -310,6 +325,7 @@ function* beginnings(node: Node, nullable: ReadonlySet<string>): Generator<strin
       return;
     case 'text':
     case 'characters':
+    case 'token':
   }
 }
 

@@ -1,5 +1,18 @@
 import { charactersOf, type CodePoints, complement, union } from './code-points.js';
-import { characters, choice, EMPTY, invalid, type Node, repeat, rule, type Rules, sequence, text } from './rules.js';
+import {
+  characters,
+  choice,
+  EMPTY,
+  invalid,
+  type Node,
+  repeat,
+  rule,
+  type Rules,
+  sequence,
+  text,
+  token,
+} from './rules.js';
+import { NO_TOKENS, type TokenNames } from './token-names.js';
 
 const MAX_LENGTH = 200_000;
 const MAX_DEPTH = 100;
@@ -9,14 +22,14 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '
 
 /**
  * A grammar as llama.cpp (GBNF), xgrammar and vLLM write it: `name ::= …`, with `"text"`, `[a-z]`, `( )`, `|`, `*`, `+`,
- * `?`, `{m,n}`, `.` and `# comments`. It begins with the rule `root`.
+ * `?`, `{m,n}`, `.`, `# comments`, and tokens as `<name>`, where that is a token as it stands, or `<[id]>`. It begins with the rule `root`.
  *
  * @param prefix stands before the name of each rule
  * @throws {EngineError} grammar_invalid with the line
  */
-export function parseEbnf(source: string, prefix = ''): Rules {
+export function parseEbnf(source: string, tokens = NO_TOKENS, prefix = ''): Rules {
   if (source.length > MAX_LENGTH) invalid(`the grammar has ${source.length} characters, more than ${MAX_LENGTH}`);
-  return new EbnfParser(source, prefix).parse();
+  return new EbnfParser(source, tokens, prefix).parse();
 }
 
 class EbnfParser {
@@ -27,6 +40,7 @@ class EbnfParser {
 
   constructor(
     source: string,
+    private readonly tokens: TokenNames,
     private readonly prefix: string,
   ) {
     this.input = Array.from(source);
@@ -83,7 +97,20 @@ class EbnfParser {
       if (!this.takeAll(')')) this.fail(') was expected');
       return group;
     }
+    if (character === '<') return token(this.token());
     return rule(this.prefix + this.name());
+  }
+
+  private token(): number {
+    let name = '';
+    do {
+      if (this.at >= this.input.length || this.input[this.at] === '\n') this.fail('a token does not end');
+      name += this.input[this.at++];
+    } while (!name.endsWith('>'));
+    const [, number] = /^<\[(\d{1,9})\]>$/.exec(name) ?? [];
+    const id = number === undefined ? this.tokens.idOf(name) : Number(number);
+    if (id === undefined || id >= this.tokens.size) this.fail(`the model has no token ${name}`);
+    return id;
   }
 
   private quantified(part: Node): Node {

@@ -5,6 +5,7 @@ import type { CompiledGrammar } from './compiled-grammar.js';
 import type { Grammar } from './grammar.js';
 import { LazyAutomaton } from './lazy-automaton.js';
 import { invalid } from './rules.js';
+import type { TokenNames } from './token-names.js';
 import { buildVocabulary, type Vocabulary } from './vocabulary.js';
 
 /** Places of automatons that are kept, 13 bytes each, the latest used ones. */
@@ -33,12 +34,21 @@ export class GrammarCompiler {
       this.kept.set(key, known);
       return known;
     }
-    const automaton = compileGrammar(grammar);
+    const automaton = compileGrammar(grammar, this.names);
     this.vocabulary ??= this.readVocabulary();
     probe(automaton, this.vocabulary);
     const compiled = { id: ++this.lastId, automaton, vocabulary: this.vocabulary };
     this.keep(key, compiled);
     return compiled;
+  }
+
+  private get names(): TokenNames {
+    const { tokenizer } = this;
+    return {
+      size: this.vocabSize,
+      idOf: (token) => tokenizer.addedIdOf(token),
+      isSpecial: (id) => tokenizer.specialIds.has(id),
+    };
   }
 
   private readVocabulary(): Vocabulary {
@@ -75,10 +85,16 @@ function probe(automaton: Automaton, vocabulary: Vocabulary): void {
     let state = lazy.start;
     for (let i = 0; i < PROBE_BYTES; i++) {
       const bytes = lazy.bytesAfter(state);
-      if (bytes.length === 0) break;
+      const tokens = lazy.namedAfter(state);
+      const ways = bytes.length + tokens.length;
+      if (ways === 0) break;
       // The first way each time, the last, then ways between.
-      const choice = round === 0 ? 0 : round === 1 ? bytes.length - 1 : (i * 7 + round * 3) % bytes.length;
-      state = lazy.advance(state, [bytes[choice]]) ?? lazy.start;
+      const choice = round === 0 ? 0 : round === 1 ? ways - 1 : (i * 7 + round * 3) % ways;
+      const next =
+        choice < bytes.length
+          ? lazy.advance(state, [bytes[choice]])
+          : lazy.accept(state, tokens[choice - bytes.length], []);
+      state = next ?? lazy.start;
     }
     lazy.maskOf(state);
   }

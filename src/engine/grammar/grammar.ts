@@ -18,20 +18,30 @@ export type Grammar =
   /** Parts of different kinds; tool calls among free text, for example. */
   | { readonly kind: 'structural_tag'; readonly format: StructuralTagFormat };
 
+/** The token that is written so; its text where the model has no token of its own for it. */
+export interface TokenFormat {
+  readonly type: 'token';
+  readonly token: string;
+}
+
+/** What sets parts of an answer apart: a text, or a token. */
+export type Marker = string | TokenFormat;
+
 /** A text between a beginning and an end. */
 export interface TagFormat {
   readonly type: 'tag';
-  readonly begin: string;
+  readonly begin: Marker;
   readonly content: StructuralTagFormat;
-  readonly end: string;
+  readonly end: Marker;
 }
 
 /**
- * How an answer is put together, in the form that xgrammar and vLLM have for it. Texts are those of tokens; special
- * tokens cannot be part of them.
+ * How an answer is put together, in the form that xgrammar and vLLM have for it. A special token is no part
+ * of any text: only a `token` is one.
  */
 export type StructuralTagFormat =
   | { readonly type: 'const_string'; readonly value: string }
+  | TokenFormat
   | { readonly type: 'json_schema'; readonly json_schema: JsonSchema }
   | { readonly type: 'regex'; readonly pattern: string }
   | { readonly type: 'grammar'; readonly grammar: string }
@@ -45,7 +55,7 @@ export type StructuralTagFormat =
    */
   | {
       readonly type: 'triggered_tags';
-      readonly triggers: readonly string[];
+      readonly triggers: readonly Marker[];
       readonly tags: readonly TagFormat[];
       readonly at_least_one?: boolean;
       readonly stop_after_first?: boolean;

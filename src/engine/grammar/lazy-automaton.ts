@@ -1,41 +1,17 @@
-import { type Automaton, PLACE } from './automaton.js';
+import { type Automaton, PLACE, PLAIN_SET } from './automaton.js';
+import { Closure } from './closure.js';
+import { PLAIN_BYTES, takesPlainLead } from './plain-characters.js';
 import { invalid } from './rules.js';
-import { MAX_TOKEN_BYTES, type Vocabulary } from './vocabulary.js';
-
-/** Where calls return to: the way back through the rules that are open. */
-interface Stack {
-  readonly id: number;
-  readonly place: number;
-  readonly below: Stack | undefined;
-  readonly above: Map<number, Stack>;
-}
-
-/** All places where a text may be, seen from the grammar. */
-export interface State {
-  readonly id: number;
-  /** Places that take a byte, with the way back from each. */
-  readonly places: readonly number[];
-  readonly stacks: readonly Stack[];
-  /** Whether the text may end here. */
-  readonly accepting: boolean;
-  /** One bit for each token, 1 for one that may come next. */
-  mask: Uint32Array | undefined;
-}
+import { DEAD, type State } from './state.js';
+import { TokenMasks } from './token-masks.js';
+import type { Vocabulary } from './vocabulary.js';
 
 /** How many places a text may be at; a grammar beyond is ambiguous in ever more ways. */
 const MAX_PLACES = 2_000;
-/** Steps of one mask, which takes a tenth of a second or so then. */
-const MAX_WORK = 500_000;
 /** A fresh one takes over from then on. */
 const MANY_STATES = 20_000;
 const MAX_STATES = 5 * MANY_STATES;
 const UNKNOWN = -1;
-/** The state that no text leads out of, and that is no beginning of one. */
-const DEAD = 0;
-/** Bytes of masks that are kept. */
-const MASK_MEMORY = 16 * 2 ** 20;
-/** Pairs of a place and a stack as one number: places are fewer. */
-const PLACE_LIMIT = 2 ** 20;
 
 /**
  * An automaton made deterministic where texts lead: sets of places are states, and what was found out about a state is
@@ -43,26 +19,33 @@ const PLACE_LIMIT = 2 ** 20;
  */
 export class LazyAutomaton {
   readonly start: State;
-  private readonly known = new Map<string, State>();
+  private readonly known = new Map<string, number>();
   private readonly states: State[] = [];
   /** Where each class of bytes leads from each state, by the id of the state. */
   private transitions = new Int32Array(0);
-  private readonly bottom: Stack = { id: 0, place: -1, below: undefined, above: new Map() };
-  private stackCount = 1;
-  private work = 0;
+  private readonly closure: Closure;
   /** Bytes that no place tells apart have the same class. */
-  private readonly classes: Uint8Array;
+  readonly classes: Uint8Array;
+  readonly classCount: number;
   private readonly representatives: readonly number[];
-  private readonly masked: State[] = [];
+  private readonly plainClasses: readonly number[];
+  private readonly masks: TokenMasks;
+  private readonly texts: Uint32Array;
 
   constructor(
     private readonly automaton: Automaton,
-    private readonly vocabulary: Vocabulary,
+    vocabulary: Vocabulary,
   ) {
     ({ classes: this.classes, representatives: this.representatives } = classify(automaton));
-    this.intern(new Map(), false);
-    const places = new Map<number, readonly [number, Stack]>();
-    this.start = this.intern(places, this.close(automaton.start, this.bottom, places));
+    this.classCount = this.representatives.length;
+    this.masks = new TokenMasks(this, vocabulary);
+    this.texts = vocabulary.texts;
+    this.plainClasses = [...new Set(PLAIN_BYTES.map((byte) => this.classes[byte]))];
+    this.closure = new Closure(automaton);
+    // The first one is without a place.
+    this.intern();
+    this.closure.follow(automaton.start, this.closure.bottom);
+    this.start = this.states[this.intern()];
   }
 
   /** Whether it has grown so large that a new one had better take over. */
@@ -77,18 +60,46 @@ export class LazyAutomaton {
 
   /** One byte of each kind that may come after a state. */
   bytesAfter(state: State): number[] {
-    const { firsts, lasts } = this.automaton;
+    const { kinds, firsts, lasts } = this.automaton;
     return this.representatives.filter((byte) =>
-      state.places.some((place) => byte >= firsts[place] && byte <= lasts[place]),
+      state.places.some((place) => kinds[place] === PLACE.bytes && byte >= firsts[place] && byte <= lasts[place]),
     );
   }
 
+  /** The tokens that the grammar names and that may come after a state. */
+  namedAfter({ places }: State): number[] {
+    const { kinds, firsts } = this.automaton;
+    return places.filter((place) => kinds[place] === PLACE.token).map((place) => firsts[place]);
+  }
+
   /**
-   * @returns undefined when the bytes cannot come next
+   * Goes on with a token: with the one that the grammar names, with the text that it is, or both.
+   *
+   * @param bytes what it says
+   * @returns undefined when it cannot come next
+   * @throws {EngineError} grammar_invalid when the grammar turns out to be too ambiguous
+   */
+  accept(state: State, token: number, bytes: Iterable<number>): State | undefined {
+    const { kinds, firsts, nexts } = this.automaton;
+    const isText = (this.texts[token >> 5] >>> (token & 31)) & 1;
+    const asText = isText ? this.advance(state, bytes) : undefined;
+    const { places, stacks } = state;
+    const named = [...places.keys()].filter((i) => kinds[places[i]] === PLACE.token && firsts[places[i]] === token);
+    if (named.length === 0) return asText;
+    this.closure.begin();
+    for (const i of named) this.closure.follow(nexts[places[i]], stacks[i]);
+    if (asText) this.closure.add(asText);
+    return this.states[this.intern()];
+  }
+
+  /**
+   * Goes on with bytes, of whatever tokens.
+   *
+   * @returns undefined when they cannot come next
    * @throws {EngineError} grammar_invalid when the grammar turns out to be too ambiguous
    */
   advance(state: State, bytes: Iterable<number>): State | undefined {
-    this.work = 0;
+    this.closure.beginWork();
     let at = state.id;
     for (const byte of bytes) {
       at = this.next(at, this.classes[byte]);
@@ -103,137 +114,88 @@ export class LazyAutomaton {
    * @throws {EngineError} grammar_invalid when the grammar turns out to be too ambiguous
    */
   maskOf(state: State): Uint32Array {
-    state.mask ??= this.makeMask(state);
-    return state.mask;
+    this.closure.beginWork();
+    return this.masks.of(state);
   }
 
-  private makeMask(state: State): Uint32Array {
-    const { size, bytes, depths, skips, firstIds, ids } = this.vocabulary;
-    const { classes } = this;
-    const { length: count } = this.representatives;
-    this.work = 0;
-    const mask = new Uint32Array((size + 31) >> 5);
-    const path = new Int32Array(MAX_TOKEN_BYTES + 1);
-    path[0] = state.id;
-    for (let node = 0; node < bytes.length;) {
-      const depth = depths[node];
-      const byteClass = classes[bytes[node]];
-      let next = this.transitions[path[depth] * count + byteClass];
-      if (next === UNKNOWN) next = this.next(path[depth], byteClass);
-      if (next === DEAD) {
-        node = skips[node];
-        continue;
-      }
-      path[depth + 1] = next;
-      node++;
-      for (let i = firstIds[node - 1]; i < firstIds[node]; i++) mask[ids[i] >> 5] |= 1 << (ids[i] & 31);
-    }
-    if (state === this.start && this.vocabulary.stripsSpace) forbidUnlessAlone(mask, this.vocabulary.spaced);
-    this.masked.push(state);
-    if (this.masked.length * mask.byteLength > MASK_MEMORY) (this.masked.shift() as State).mask = undefined;
-    return mask;
+  /**
+   * Where a class of bytes leads from a state, by their numbers.
+   *
+   * @throws {EngineError} grammar_invalid when the grammar turns out to be too ambiguous
+   */
+  next(id: number, byteClass: number): number {
+    const known = this.transitions[id * this.classCount + byteClass];
+    return known === UNKNOWN ? this.explore(id, byteClass) : known;
   }
 
-  private next(id: number, byteClass: number): number {
-    const at = id * this.representatives.length + byteClass;
-    if (this.transitions[at] !== UNKNOWN) return this.transitions[at];
-    const { firsts, lasts, nexts } = this.automaton;
-    const state = this.states[id];
-    const byte = this.representatives[byteClass];
-    const places = new Map<number, readonly [number, Stack]>();
-    let accepting = false;
-    state.places.forEach((place, i) => {
-      if (byte < firsts[place] || byte > lasts[place]) return;
-      accepting = this.close(nexts[place], state.stacks[i], places) || accepting;
-    });
-    this.count(state.places.length);
-    const next = this.intern(places, accepting).id;
-    this.transitions[at] = next;
+  /**
+   * The one state that any plain character leads to; undefined if there is none, or if it takes looking at all bytes to
+   * know. Within strings this is how one gets from character to character, without the states between their bytes.
+   */
+  nextPlain(id: number): number | undefined {
+    const { kinds, firsts, lasts, plains } = this.automaton;
+    const { places, stacks } = this.states[id];
+    const isOther = (place: number): boolean => kinds[place] === PLACE.bytes && plains[place] === PLAIN_SET.no;
+    if (places.some((place) => isOther(place) && takesPlainLead(firsts[place], lasts[place]))) return undefined;
+    const heads = stacks.filter((_, i) => plains[places[i]] === PLAIN_SET.head);
+    if (heads.length === 0) return undefined;
+    this.closure.begin();
+    for (const stack of heads) this.closure.returnFrom(stack);
+    const next = this.intern();
+    for (const byteClass of this.plainClasses) this.transitions[id * this.classCount + byteClass] = next;
     return next;
   }
 
-  /** Goes on to all places that take a byte. @returns whether the text may end */
-  private close(from: number, stack: Stack, places: Map<number, readonly [number, Stack]>): boolean {
-    const { kinds, firsts, nexts } = this.automaton;
-    const seen = new Set<number>();
-    const open: [number, Stack][] = [[from, stack]];
-    let accepting = false;
-    for (let item = open.pop(); item !== undefined; item = open.pop()) {
-      const [place, back] = item;
-      const key = back.id * PLACE_LIMIT + place;
-      if (seen.has(key) || places.has(key)) continue;
-      switch (kinds[place]) {
-        case PLACE.bytes:
-          places.set(key, item);
-          break;
-        case PLACE.fork:
-          seen.add(key);
-          open.push([firsts[place], back], [nexts[place], back]);
-          break;
-        case PLACE.call:
-          seen.add(key);
-          open.push([firsts[place], this.push(nexts[place], back)]);
-          break;
-        case PLACE.end:
-          seen.add(key);
-          if (back.below) open.push([back.place, back.below]);
-          else accepting = true;
+  private explore(id: number, byteClass: number): number {
+    const { kinds, firsts, lasts, nexts } = this.automaton;
+    const { classes, closure } = this;
+    const { places, stacks } = this.states[id];
+    const byte = this.representatives[byteClass];
+    closure.begin();
+    closure.count(places.length);
+    /** All classes from here up to, not including, there lead to the same state. */
+    let from = 0;
+    let to = this.classCount;
+    for (let i = 0; i < places.length; i++) {
+      if (kinds[places[i]] === PLACE.token) continue;
+      const first = firsts[places[i]];
+      const last = lasts[places[i]];
+      if (last < byte) from = Math.max(from, classes[last] + 1);
+      else if (first > byte) to = Math.min(to, classes[first]);
+      else {
+        from = Math.max(from, classes[first]);
+        to = Math.min(to, classes[last] + 1);
+        closure.follow(nexts[places[i]], stacks[i]);
       }
     }
-    this.count(seen.size);
-    return accepting;
+    const next = this.intern();
+    this.transitions.fill(next, id * this.classCount + from, id * this.classCount + to);
+    return next;
   }
 
-  /** A call at the end of a rule needs no way back into it, so that a rule that ends with itself stays small. */
-  private push(place: number, below: Stack): Stack {
-    if (this.automaton.kinds[place] === PLACE.end) return below;
-    const known = below.above.get(place);
-    if (known) return known;
-    const stack: Stack = { id: this.stackCount++, place, below, above: new Map() };
-    below.above.set(place, stack);
-    return stack;
-  }
-
-  private intern(found: ReadonlyMap<number, readonly [number, Stack]>, accepting: boolean): State {
-    if (found.size > MAX_PLACES) invalid('the grammar is too ambiguous, or has too many alternatives in one place');
-    const sorted = [...found].sort(([a], [b]) => a - b);
-    const key = `${accepting} ${sorted.map(([place]) => place).join(' ')}`;
+  /** The number of the state that the closure is. */
+  private intern(): number {
+    const { keys, places, stacks, accepting } = this.closure;
+    if (keys.length > MAX_PLACES) invalid('the grammar is too ambiguous, or has too many alternatives in one place');
+    const order = Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b]);
+    const key = `${accepting ? '+' : '-'}${order.map((i) => keys[i]).join(' ')}`;
     const known = this.known.get(key);
-    if (known) return known;
+    if (known !== undefined) return known;
     const id = this.states.length;
     if (id >= MAX_STATES) invalid('the grammar takes too much memory in this answer');
-    const state: State = {
-      id,
-      places: sorted.map(([, [place]]) => place),
-      stacks: sorted.map(([, [, stack]]) => stack),
-      accepting,
-      mask: undefined,
-    };
-    this.known.set(key, state);
-    this.states.push(state);
+    this.known.set(key, id);
+    this.states.push({ id, places: order.map((i) => places[i]), stacks: order.map((i) => stacks[i]), accepting });
     this.reserve();
-    return state;
+    return id;
   }
 
   private reserve(): void {
-    const wanted = this.states.length * this.representatives.length;
+    const wanted = this.states.length * this.classCount;
     if (wanted <= this.transitions.length) return;
     const larger = new Int32Array(Math.max(wanted, 2 * this.transitions.length)).fill(UNKNOWN);
     larger.set(this.transitions);
     this.transitions = larger;
   }
-
-  private count(steps: number): void {
-    this.work += steps;
-    if (this.work > MAX_WORK) invalid('the grammar takes too long to enforce: it is too ambiguous');
-  }
-}
-
-/** A space at the beginning of an answer would be lost. */
-function forbidUnlessAlone(mask: Uint32Array, ids: Int32Array): void {
-  const without = Uint32Array.from(mask);
-  for (const id of ids) without[id >> 5] &= ~(1 << (id & 31));
-  if (without.some((bits) => bits !== 0)) mask.set(without);
 }
 
 function classify({ kinds, firsts, lasts }: Automaton): { classes: Uint8Array; representatives: number[] } {

@@ -5,6 +5,8 @@ import type { CodePoints } from './code-points.js';
 export type Node =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'characters'; readonly set: CodePoints }
+  /** This token, by its id and not by what its text is. */
+  | { readonly type: 'token'; readonly id: number }
   | { readonly type: 'sequence' | 'choice'; readonly parts: readonly Node[] }
   /** @param most Infinity for no limit */
   | { readonly type: 'repeat'; readonly part: Node; readonly least: number; readonly most: number }
@@ -26,6 +28,10 @@ export function text(value: string): Node {
 
 export function characters(set: CodePoints): Node {
   return { type: 'characters', set };
+}
+
+export function token(id: number): Node {
+  return { type: 'token', id };
 }
 
 export function sequence(...parts: readonly Node[]): Node {

@@ -41,6 +41,7 @@ export class Tokenizer {
   /** Those of the special tokens that are found in text. */
   readonly controlTokens: ControlTokens;
   private readonly tokenizer: HuggingFaceTokenizer;
+  private readonly addedIds: ReadonlyMap<string, number>;
   /** None for a decoder that does more than put pieces together. */
   private readonly rules: PieceRules | undefined;
   /** Pieces of the tokens that have been seen, by id. */
@@ -78,6 +79,7 @@ export class Tokenizer {
     this.specialIds = this.findSpecialIds();
     const addedTokens = Array.from(this.tokenizer.get_added_tokens_decoder(), ([id, { content }]) => ({ id, content }));
     this.controlTokens = new ControlTokens(addedTokens.filter(({ id }) => this.specialIds.has(id)));
+    this.addedIds = new Map(addedTokens.map(({ id, content }) => [content, id]));
     const added = addedTokens.map(({ content }) => content);
     // With a suffix for the end of a word, the library goes over the whole text once more.
     if (!this.tokenizer.model.end_of_word_suffix) this.rules = readPieceRules(json.decoder, new Set(added));
@@ -109,6 +111,11 @@ export class Tokenizer {
   /** The id of a token that is written exactly so, or undefined. */
   idOf(token: string): number | undefined {
     return this.tokenizer.token_to_id(token);
+  }
+
+  /** The id of the token that was added to the vocabulary and is written exactly so, or undefined. */
+  addedIdOf(token: string): number | undefined {
+    return this.addedIds.get(token);
   }
 
   /** The text of token ids, with special tokens left out unless asked for. */

@@ -5,6 +5,7 @@ import { CONFIG } from '../../config/config.module.js';
 import type { GenerationRequest, Grammar, Prompt, ThoughtOptions } from '../../inference/inference-provider.js';
 import { ModelService } from '../model.service.js';
 import {
+  callMarkersOf,
   type OutputFormat,
   readOutputFormat,
   rendersTools,
@@ -73,7 +74,7 @@ export class ChatService {
       variables: { ...toVariables(request.thinking), ...request.variables },
     };
     const planAnswers: ChatPlan['planAnswers'] = async (ids, grammar, signal) => {
-      const calls = format.toolCalls && tools.length > 0 && callsOf(request, tools, format.toolCalls);
+      const calls = format.toolCalls && tools.length > 0 && this.callsOf(request, tools, format.toolCalls);
       // A tool may be called without a thought, if the model does so.
       const thinking = { ...request.thinking, mustThink: grammar !== undefined && !calls };
       const thought = format.thought && (await this.planThought(format.thought, thinking, ids, signal));
@@ -132,6 +133,18 @@ export class ChatService {
     ];
   }
 
+  private callsOf(request: ChatRequest, tools: readonly FunctionTool[], format: ToolCallFormat): RequiredCalls {
+    const { toolChoice, parallelToolCalls = true } = request;
+    const chosen = typeof toolChoice === 'object' ? toolChoice.name : undefined;
+    return {
+      format,
+      markers: callMarkersOf(this.models.model, format),
+      tools: chosen === undefined ? tools : tools.filter(({ name }) => name === chosen),
+      atLeastOne: mustCall(request),
+      atMostOne: chosen !== undefined || !parallelToolCalls,
+    };
+  }
+
   private checkTools({ tools = [], toolChoice = 'auto' }: ChatRequest): void {
     if (typeof toolChoice === 'object' && !tools.some(({ name }) => name === toolChoice.name)) {
       throw wrongParameter('tool_choice', `There is no tool ${JSON.stringify(toolChoice.name)}`, toolChoice);
@@ -155,17 +168,6 @@ function toTemplateTool({ name, description, parameters = { type: 'object', prop
 
 function mustCall({ toolChoice = 'auto' }: ChatRequest): boolean {
   return toolChoice === 'required' || typeof toolChoice === 'object';
-}
-
-function callsOf(request: ChatRequest, tools: readonly FunctionTool[], format: ToolCallFormat): RequiredCalls {
-  const { toolChoice, parallelToolCalls = true } = request;
-  const chosen = typeof toolChoice === 'object' ? toolChoice.name : undefined;
-  return {
-    format,
-    tools: chosen === undefined ? tools : tools.filter(({ name }) => name === chosen),
-    atLeastOne: mustCall(request),
-    atMostOne: chosen !== undefined || !parallelToolCalls,
-  };
 }
 
 /** Undefined where the chat template decides. */

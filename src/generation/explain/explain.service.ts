@@ -58,10 +58,13 @@ export class ExplainService {
   }
 
   private async explainPrompt(plan: Plan, prompt: Prompt, signal: AbortSignal): Promise<Explained> {
-    const requests = await plan.requestsFor(await this.models.encode(prompt, signal));
+    const ids = await this.models.encode(prompt, signal);
+    const truncated = plan.cutOf?.(ids) ?? 0;
+    const requests = await plan.requestsFor(ids);
     const [request] = requests;
-    const explanation = await this.models.explain({ ...request, prompt }, signal);
-    return { request, explanation, answers: requests.length };
+    const read: Prompt = truncated > 0 ? { kind: 'tokens', ids: ids.slice(truncated) } : prompt;
+    const explanation = await this.models.explain({ ...request, prompt: read }, signal);
+    return { request, explanation, answers: requests.length, truncated };
   }
 }
 
@@ -70,6 +73,7 @@ interface Explained {
   readonly request: GenerationRequest;
   readonly explanation: Explanation;
   readonly answers: number;
+  readonly truncated: number;
 }
 
 function planned(planner: Planner, body: unknown, signal: AbortSignal): Plan {
@@ -83,12 +87,13 @@ function planned(planner: Planner, body: unknown, signal: AbortSignal): Plan {
   }
 }
 
-function toPrompt({ limitsLength }: Plan, { explanation, answers }: Explained): ExplainedPrompt {
+function toPrompt({ limitsLength }: Plan, { explanation, answers, truncated }: Explained): ExplainedPrompt {
   const { prompt, room, maxNewTokens = null, refusal } = explanation;
   return {
     text: prompt.text,
     tokens: prompt.ids.map((id, i) => ({ id, text: prompt.pieces[i] })),
     token_count: prompt.ids.length,
+    truncated,
     room: Math.max(0, room),
     max_new_tokens: { value: maxNewTokens, source: limitsLength ? 'request' : 'default' },
     answers,

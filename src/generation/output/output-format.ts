@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.js';
 import type { ChatTemplateSources, ModelInfo } from '../../inference/inference-provider.js';
+import { TOOL_CALL_SYNTAXES } from './tool-calls/tool-call-syntax.js';
 
 /** How models write calls of tools; see docs/tools-and-reasoning.md. */
 export type ToolCallFormat = Exclude<Config['toolCallFormat'], 'auto'>;
@@ -42,6 +43,12 @@ export function readOutputFormat(
     toolCalls: toolCallFormat === 'auto' ? FORMAT_SIGNS.find(([, fits]) => fits(template))?.[0] : toolCallFormat,
     thought: THOUGHTS.find(({ end }) => template.includes(end)),
   };
+}
+
+/** The markers of a format that the chat template has. */
+export function callMarkersOf({ chatTemplates = {} }: ModelInfo, format: ToolCallFormat): readonly string[] {
+  const template = templateWithTools(chatTemplates);
+  return TOOL_CALL_SYNTAXES[format].markers.filter((marker) => template.includes(marker));
 }
 
 /** Whether the chat template tells the model of tools. */

@@ -49,7 +49,9 @@ export class GenerateController {
     private readonly tgi: TgiService,
     explain: ExplainService,
   ) {
-    explain.register('/generate', (given) => service.plan(pipe.transform(given)));
+    explain.register('/generate', (given) =>
+      speaksTgi(given) ? tgi.plan(this.tgiPipe.transform(given), false) : service.plan(pipe.transform(given)),
+    );
   }
 
   @Post()

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
 import { version } from '../../version.js';
 import type { Body } from '../body.pipe.js';
+import { ExplainService } from '../explain/explain.service.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ModelService } from '../model.service.js';
 import { ApiTgiErrors, ApiTgiGeneration } from './api-answer.decorator.js';
@@ -30,7 +31,16 @@ export class TgiController {
   constructor(
     private readonly service: TgiService,
     private readonly models: ModelService,
-  ) {}
+    explain: ExplainService,
+  ) {
+    const compat = new TgiBodyPipe(TgiCompatRequest);
+    explain.register('/', (given) => {
+      const body = compat.transform(given);
+      return service.plan(body, body.request.stream ?? false);
+    });
+    const pipe = new TgiBodyPipe(TgiRequest);
+    explain.register('/generate_stream', (given) => service.plan(pipe.transform(given), true));
+  }
 
   @Post()
   @HttpCode(200)

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { dataEvent, eventStream } from '../../common/http/event-stream.js';
-import type { Prompt } from '../../inference/inference-provider.js';
 import { beginAnswers } from '../answers.js';
 import type { Body } from '../body.pipe.js';
 import { withLastError } from '../last-error.js';
 import { ModelService } from '../model.service.js';
+import type { Plan } from '../plan.js';
 import { blameGrammar } from '../structured-outputs.js';
 import { tellWarnings } from '../warnings.js';
 import { AnswerWriter } from './answer-writer.js';
@@ -46,6 +46,31 @@ export class TgiService {
     return eventStream(reply, withLastError(writer.stream(), reply, toErrorEvent));
   }
 
+  /**
+   * @returns with the seed of each answer
+   * @throws {RequestValidationError}
+   * @throws {ModelNotLoadedError}
+   */
+  plan({ request, warnings }: Body<TgiRequest>, stream: boolean) {
+    const { contextLength } = this.models.model;
+    const { inputs, parameters } = request;
+    const { truncate = Infinity, max_new_tokens: maxNewTokens } = parameters ?? {};
+    const plan = planAnswers(parameters, stream);
+    const cutOf = (ids: readonly number[]): number => Math.max(0, ids.length - truncate);
+    return {
+      prompts: [{ kind: 'text', text: inputs }],
+      answersPerPrompt: plan.seeds.length,
+      requestsFor: (ids) => {
+        const read = ids.slice(cutOf(ids));
+        return toGenerationRequests(plan, maxNewTokens, read, contextLength - read.length);
+      },
+      limitsLength: maxNewTokens !== undefined,
+      cutOf,
+      warningsFor: () => warnings,
+      seeds: plan.seeds,
+    } satisfies Plan & { seeds: unknown };
+  }
+
   private async begin(
     { request, warnings }: Body<TgiRequest>,
     stream: boolean,
@@ -54,23 +79,19 @@ export class TgiService {
   ) {
     const { model } = this.models;
     const { inputs, parameters } = request;
-    const { truncate = Infinity, max_new_tokens: maxNewTokens } = parameters ?? {};
-    const plan = planAnswers(parameters, stream);
-    const prompts: Prompt[] = [{ kind: 'text', text: inputs }];
-    const read = (ids: readonly number[]) => ids.slice(-truncate);
-    const requestsFor = (ids: readonly number[]) =>
-      toGenerationRequests(plan, maxNewTokens, read(ids), model.contextLength - read(ids).length);
+    const { seeds, ...plan } = this.plan({ request, warnings }, stream);
     const answers = await blameGrammar(
-      beginAnswers(this.models, { prompts, answersPerPrompt: plan.seeds.length, requestsFor }, signal),
+      beginAnswers(this.models, plan, signal),
       parameters?.grammar && 'parameters.grammar',
     );
-    const ids = read(answers.promptIds[0]);
+    const [all] = answers.promptIds;
+    const ids = all.slice(plan.cutOf(all));
     void reply.headers(requestHeaders(model.device, inputs));
     tellWarnings(reply, warnings);
     const writer = new AnswerWriter(answers, {
       request,
       warnings,
-      seeds: plan.seeds,
+      seeds,
       specialIds: model.specialIds,
       inputLength: ids.length,
       firstToken: parameters?.decoder_input_details ? await this.describeFirst(ids[0], signal) : undefined,

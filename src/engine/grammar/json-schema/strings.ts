@@ -54,6 +54,7 @@ function lengths(node: Node): StringLimits {
     case 'text':
       return { least: Array.from(node.text).length, most: Array.from(node.text).length };
     case 'characters':
+    case 'token':
       return { least: 1, most: 1 };
     case 'sequence':
       return node.parts.map(lengths).reduce((a, b) => ({ least: a.least + b.least, most: a.most + b.most }), NOTHING);

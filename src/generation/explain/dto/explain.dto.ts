@@ -61,6 +61,14 @@ export class ExplainedPrompt {
   @ApiProperty({ description: 'How many these are', type: 'integer', minimum: 0, example: 1 })
   token_count!: number;
 
+  @ApiProperty({
+    description: 'Tokens at the beginning of the prompt that are not read, since the request has `truncate`',
+    type: 'integer',
+    minimum: 0,
+    example: 0,
+  })
+  truncated!: number;
+
   @ApiProperty({ description: 'Tokens that the context has left for the answer', type: 'integer', minimum: 0 })
   room!: number;
 

@@ -1,18 +1,19 @@
 import type {
   GenerationRequest,
   Grammar,
-  JsonSchema,
   StructuralTagFormat,
   TagFormat,
   ThoughtOptions,
 } from '../../../inference/inference-provider.js';
 import type { FunctionTool } from '../../chat/chat-request.js';
 import type { ToolCallFormat } from '../output-format.js';
-import { keywordArguments } from './keyword-arguments.js';
+import { CALL_SHAPES, type CallShape, token } from './call-shapes.js';
 
 /** What calls an answer has to have. */
 export interface RequiredCalls {
   readonly format: ToolCallFormat;
+  /** Those of the format that the model's template has. */
+  readonly markers: readonly string[];
   /** Those that may be called. */
   readonly tools: readonly FunctionTool[];
   /** At least one; if not, calls may come among other text, and their arguments are held to the schemas of strict tools. */
@@ -20,66 +21,48 @@ export interface RequiredCalls {
   readonly atMostOne: boolean;
 }
 
-/** How a format writes calls; markers that are special tokens are left out, since no grammar can ask for them. */
-interface CallShape {
-  readonly call: (tool: FunctionTool) => TagFormat;
-  readonly separator: string;
-  /** Around all calls. */
-  readonly open?: string;
-  readonly close?: string;
-}
-
 const SPACE: StructuralTagFormat = { type: 'regex', pattern: '[ \\n]{0,2}' };
 
-const HERMES_MARKER = '<tool_call>';
-const SHAPES: Readonly<Record<ToolCallFormat, CallShape>> = {
-  hermes: {
-    call: (tool) => ({
-      type: 'tag',
-      begin: HERMES_MARKER,
-      content: { type: 'sequence', elements: [SPACE, jsonCall(tool, 'arguments'), SPACE] },
-      end: '</tool_call>',
-    }),
-    separator: '\n',
-  },
-  llama3: { call: (tool) => jsonCall(tool, 'parameters'), separator: '; ' },
-  mistral: { call: (tool) => jsonCall(tool, 'arguments'), separator: ', ', open: '[', close: ']' },
-  pythonic: {
-    call: (tool) => ({ type: 'tag', begin: `${tool.name}(`, content: keywordArguments(tool.parameters), end: ')' }),
-    separator: ', ',
-    open: '[',
-    close: ']',
-  },
-};
-
 /**
- * What makes an answer have these calls; nothing where it may do as it likes, or where no text tells that a call begins.
+ * What makes an answer have these calls; nothing where it may do as it likes, or where no marker tells that a call begins.
  *
  * @param thought that it may have before
  * @param otherwise what the answer has to be if nothing is called
  */
 export function constrainCalls(
-  { format, tools, atLeastOne, atMostOne }: RequiredCalls,
+  { format, markers, tools, atLeastOne, atMostOne }: RequiredCalls,
   thought: ThoughtOptions | undefined,
   otherwise?: Grammar,
 ): Pick<GenerationRequest, 'grammar' | 'grammarAfter'> {
-  const { call, separator, open = '', close = '' } = SHAPES[format];
-  const lenient = tools.map((tool) => call(tool.strict ? tool : { name: tool.name }));
-  if (!atLeastOne && !otherwise) {
-    if (format !== 'hermes' || !tools.some(({ strict }) => strict)) return {};
-    const triggers = [HERMES_MARKER];
-    return after(thought, { type: 'triggered_tags', triggers, tags: lenient, stop_after_first: atMostOne });
-  }
+  const shape = CALL_SHAPES[format](markers);
+  const lenient = tools.map((tool) => (tool.strict ? tool : { name: tool.name }));
+  if (atLeastOne) return after(thought, allCalls(shape, tools, atMostOne));
+  if (otherwise)
+    return after(thought, { type: 'or', elements: [toFormat(otherwise), allCalls(shape, lenient, atMostOne)] });
+  const trigger = shape.open ?? shape.begin;
+  if (trigger === undefined || !tools.some(({ strict }) => strict)) return {};
+  // Calls with something around them come together; those that begin by themselves come one by one.
+  const tags =
+    shape.open === undefined ? lenient.map((tool) => oneCall(shape, tool)) : [allCalls(shape, lenient, atMostOne)];
+  return after(thought, { type: 'triggered_tags', triggers: [trigger], tags, stop_after_first: atMostOne });
+}
+
+/** Nothing but calls, one at least. */
+function allCalls(shape: CallShape, tools: readonly FunctionTool[], atMostOne: boolean): TagFormat {
   const list: StructuralTagFormat = {
     type: 'tags_with_separator',
-    tags: atLeastOne ? tools.map(call) : lenient,
-    separator,
+    tags: tools.map((tool) => oneCall(shape, tool)),
+    separator: shape.separator,
     at_least_one: true,
     stop_after_first: atMostOne,
   };
-  const calls: StructuralTagFormat = { type: 'tag', begin: open, content: list, end: close };
-  if (atLeastOne || !otherwise) return after(thought, calls);
-  return after(thought, { type: 'or', elements: [toFormat(otherwise), calls] });
+  const [left, right] = shape.brackets ?? ['', ''];
+  const content: TagFormat = { type: 'tag', begin: left, content: list, end: right };
+  return { type: 'tag', begin: shape.open ?? '', content, end: shape.close ?? '' };
+}
+
+function oneCall({ begin, call, end }: CallShape, tool: FunctionTool): TagFormat {
+  return { type: 'tag', begin: begin ?? '', content: call(tool), end: end ?? '' };
 }
 
 /** A grammar as part of another. */
@@ -111,16 +94,7 @@ function after(
   const { begin, end } = thought;
   const thinking: StructuralTagFormat = {
     type: 'sequence',
-    elements: [{ type: 'tag', begin, content: { type: 'any_text' }, end }, spaced],
+    elements: [{ type: 'tag', begin: token(begin), content: { type: 'any_text' }, end: token(end) }, spaced],
   };
   return { grammar: { kind: 'structural_tag', format: { type: 'or', elements: [thinking, format] } } };
-}
-
-function jsonCall({ name, parameters }: FunctionTool, key: 'arguments' | 'parameters'): TagFormat {
-  return {
-    type: 'tag',
-    begin: `{"name": ${JSON.stringify(name)}, "${key}": `,
-    content: { type: 'json_schema', json_schema: (parameters ?? { type: 'object' }) as JsonSchema },
-    end: '}',
-  };
 }
