@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import { configureApp, createHttpAdapter } from './app.setup.js';
 import { NestLogger } from './common/logging/nest-logger.js';
 import type { Config } from './config/config.js';
+import { collectGarbage } from './engine/index.js';
 import { ModelService } from './generation/model.service.js';
 import type { EarlyLoad } from './inference/early-load.js';
 import { setUpOpenApi } from './openapi.js';
@@ -41,6 +42,8 @@ export async function serve(config: Config, logger: Logger, earlyLoad: EarlyLoad
     return exitWith(logger, `cannot listen on ${config.host}:${config.port}: ${(error as Error).message}`);
   }
   logger.info({ url: await app.getUrl(), docs: '/docs' }, 'listening');
+  // What was imported leaves much behind, and while the model still loads, nobody waits for this thread.
+  collectGarbage();
 }
 
 /** A server that cannot work does not stay: the platform sees the exit code, the operator the line. */

@@ -1,6 +1,7 @@
 /** The engine's only door: what the rest of the server may use. Nothing in this folder knows of Nest or HTTP. */
 export { monotonicNow } from './clock.js';
 export { Engine, type EngineHandlers } from './engine.js';
+export { collectGarbage } from './garbage.js';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors.js';
 export type { Grammar, JsonSchema, StructuralTagFormat, TagFormat, TokenFormat } from './grammar/grammar.js';
 export type { SamplingRequest } from './sampling/sampling-parameters.js';

@@ -46,48 +46,55 @@ const FUNCTIONS = {
   SessionOptionsSetLoadCancellationFlag: [293, 'void *', ['void *', 'bool']],
 } as const satisfies Record<string, readonly [number, string, readonly string[]]>;
 
-/**
- * koffi closes a library when its handle is garbage collected, and the functions taken from it then lead nowhere: so
- * each thread keeps its handle for as long as it lives.
- */
-const openLibraries = new Map<string, LibraryHandle>();
-
-function openLibrary(path: string): LibraryHandle {
-  // ONNX Runtime would report to its maker what it runs, and asks only this variable, when it is loaded. In a worker
-  // thread `env` is a copy, but the main thread loads the library first (see OrtInterrupt).
-  env.ORT_DISABLE_TELEMETRY = '1';
-  const library = openLibraries.get(path) ?? koffi.load(path);
-  openLibraries.set(path, library);
-  return library;
-}
-
 type FunctionName = keyof typeof FUNCTIONS;
 type ReleaseName = Extract<FunctionName, `Release${string}`>;
 type CreateName = Exclude<FunctionName, ReleaseName | 'GetErrorMessage'>;
 type NativeFunction = (...parameters: unknown[]) => unknown;
+type Functions = Readonly<Record<FunctionName, NativeFunction>>;
+
+/**
+ * Those of each library that was opened, with its handle, for as long as the thread lives: koffi closes a library when its
+ * handle is garbage collected, and never frees a type, of which every function has one.
+ */
+const opened = new Map<string, { readonly library: LibraryHandle; readonly functions: Functions }>();
+
+function functionsOf(path: string): Functions {
+  const known = opened.get(path);
+  if (known) return known.functions;
+  // ONNX Runtime would report to its maker what it runs, and asks only this variable, when it is loaded. In a worker
+  // thread `env` is a copy, but the main thread loads the library first (see OrtInterrupt).
+  env.ORT_DISABLE_TELEMETRY = '1';
+  const library = koffi.load(path);
+  const functions = readFunctions(library, path);
+  opened.set(path, { library, functions });
+  return functions;
+}
+
+/** @throws {EngineError} device_unavailable for a library that is too old */
+function readFunctions(library: LibraryHandle, path: string): Functions {
+  const base = (library.func('OrtGetApiBase', 'void *', []) as unknown as () => Pointer)();
+  // struct OrtApiBase { const OrtApi *(*GetApi)(uint32_t version); const char *(*GetVersionString)(void); }
+  const getApi = koffi.decode(koffi.decode(base, 'void *'), koffi.proto('void *', ['uint32_t'])) as NativeFunction;
+  const table = getApi(API_VERSION) as Pointer | null;
+  if (!table) throw new EngineError('device_unavailable', `${path} does not offer version ${API_VERSION} of the C API`);
+  const pointerSize = koffi.sizeof('void *');
+  return Object.fromEntries(
+    Object.entries(FUNCTIONS).map(([name, [index, result, parameters]]) => [
+      name,
+      koffi.decode(koffi.decode(table, index * pointerSize, 'void *'), koffi.proto(result, [...parameters])),
+    ]),
+  ) as Functions;
+}
 
 /**
  * ONNX Runtime's C API, with its two rules applied: a status is checked, freed and thrown; what was created is
  * released by its owner. One instance for each thread that calls it; pointers are valid in all of them.
  */
 export class OrtApi {
-  private readonly functions: Readonly<Record<FunctionName, NativeFunction>>;
+  private readonly functions: Functions;
 
   constructor(libraryPath = locateOnnxRuntime()) {
-    const library = openLibrary(libraryPath);
-    const base = (library.func('OrtGetApiBase', 'void *', []) as unknown as () => Pointer)();
-    // struct OrtApiBase { const OrtApi *(*GetApi)(uint32_t version); const char *(*GetVersionString)(void); }
-    const getApi = koffi.decode(koffi.decode(base, 'void *'), koffi.proto('void *', ['uint32_t'])) as NativeFunction;
-    const table = getApi(API_VERSION) as Pointer | null;
-    if (!table)
-      throw new EngineError('device_unavailable', `${libraryPath} does not offer version ${API_VERSION} of the C API`);
-    const pointerSize = koffi.sizeof('void *');
-    this.functions = Object.fromEntries(
-      Object.entries(FUNCTIONS).map(([name, [index, result, parameters]]) => [
-        name,
-        koffi.decode(koffi.decode(table, index * pointerSize, 'void *'), koffi.proto(result, [...parameters])),
-      ]),
-    ) as Record<FunctionName, NativeFunction>;
+    this.functions = functionsOf(libraryPath);
   }
 
   /**

@@ -63,8 +63,13 @@ export class Tokenizer {
    */
   static loadDecoder(folder: string): TokenDecoder {
     const tokenizer = readJsonObject(join(folder, 'tokenizer.json'));
-    if (isJsonObject(tokenizer.model) && Array.isArray(tokenizer.model.merges)) tokenizer.model.merges = [];
-    return new Tokenizer(tokenizer, readTokenizerConfig(folder));
+    const { model } = tokenizer;
+    const isBpe = isJsonObject(model) && Array.isArray(model.merges);
+    if (isBpe) model.merges = [];
+    const decoder = new Tokenizer(tokenizer, readTokenizerConfig(folder));
+    // Held by the library, which has made tables of its own of it.
+    if (isBpe) model.vocab = {};
+    return decoder;
   }
 
   private constructor(

@@ -1,6 +1,7 @@
 /** Thread of text: renders chat templates and tokenizes prompts, which for long or hostile ones takes seconds. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
+import { collectGarbage } from '../garbage.js';
 import { GrammarCompiler } from '../grammar/grammar-compiler.js';
 import { PromptEncoder } from '../tokens/prompt-encoder.js';
 import type { TextCall, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
@@ -47,6 +48,7 @@ function answer(encoder: PromptEncoder, { call, task }: TextCall): void {
 
 if (encoder) {
   port.on('message', (call: TextCall) => answer(encoder, call));
+  collectGarbage();
   const { hasChatTemplate, chatTemplates } = encoder;
   post({ type: 'ready', loaded: { hasChatTemplate, chatTemplates } });
 }
