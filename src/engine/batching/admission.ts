@@ -88,17 +88,14 @@ export class Admission {
    * @param places slots that are left
    */
   private next(holders: readonly Sequence[], passed: readonly Sequence[], places: number): Sequence | undefined {
-    if (!this.shares.several) return this.waiting.find((sequence) => !passed.includes(sequence));
+    const candidates = this.waiting.filter((sequence) => !passed.includes(sequence));
+    if (!this.shares.several || candidates.length === 0) return candidates[0];
     const held = new Map<string, number>();
     for (const { client } of holders) held.set(client, (held.get(client) ?? 0) + 1);
-    let found: Sequence | undefined;
-    let fewest = places === 1 && this.slots.count > 1 ? 1 : Infinity;
-    for (const sequence of this.waiting) {
-      const slots = held.get(sequence.client) ?? 0;
-      if (slots >= fewest || passed.includes(sequence)) continue;
-      [found, fewest] = [sequence, slots];
-    }
-    return found;
+    const slotsOf = ({ client }: Sequence): number => held.get(client) ?? 0;
+    const fewest = candidates.reduce((least, sequence) => Math.min(least, slotsOf(sequence)), Infinity);
+    if (places === 1 && this.slots.count > 1 && fewest > 0) return undefined;
+    return this.shares.leastServed(candidates.filter((sequence) => slotsOf(sequence) === fewest))[0];
   }
 
   /** Whether the sequence waits for another to read what both prompts begin with. */

@@ -97,6 +97,40 @@ describe('clients', () => {
   });
 });
 
+describe('a single slot', () => {
+  /** The clients in the order in which they get it. */
+  function orderOf(server: SimulatedServer): string[] {
+    const order: string[] = [];
+    while (server.step((admitted) => order.push(...admitted.map(({ sequence }) => sequence.client))));
+    return order;
+  }
+
+  it('goes to a light client before all that a heavy one has waiting', () => {
+    const server = new SimulatedServer({ slots: 1 });
+    for (let i = 0; i < 5; i++) server.submit(promptOf(20), 50, 'heavy');
+    server.step();
+    server.submit(promptOf(20), 5, 'light');
+    expect(orderOf(server)).toEqual(['light', 'heavy', 'heavy', 'heavy', 'heavy']);
+  });
+
+  it('goes round between clients that want the same', () => {
+    const server = new SimulatedServer({ slots: 1 });
+    for (let i = 0; i < 4; i++) server.submit(promptOf(20), 20, 'a');
+    for (let i = 0; i < 4; i++) server.submit(promptOf(20), 20, 'b');
+    expect(orderOf(server)).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b']);
+  });
+
+  it('goes to clients that come for the first time in the order in which they came', () => {
+    const server = new SimulatedServer({ slots: 1 });
+    server.submit(promptOf(2000), 200, 'there');
+    for (const client of ['a', 'b', 'c']) {
+      for (let i = 0; i < 5; i++) server.step();
+      server.submit(promptOf(20), 5, client);
+    }
+    expect(orderOf(server)).toEqual(['a', 'b', 'c']);
+  });
+});
+
 describe('the time of a client', () => {
   const of = (id: number, client: string): Sequence => {
     const sequence = new Sequence(id, [1], client);
@@ -114,6 +148,18 @@ describe('the time of a client', () => {
     expect(shares.leastServed([a, b])).toEqual([b]);
     shares.spent(2, [b]);
     expect(shares.leastServed([a, b])).toEqual([a]);
+  });
+
+  it('counts from the same for all that come one after another', () => {
+    const shares = new ClientShares();
+    const [a, b, c] = [of(1, 'a'), of(2, 'b'), of(3, 'c')];
+    shares.arrive(a, []);
+    shares.spent(100_000, [a]);
+    shares.arrive(b, [a]);
+    shares.arrive(c, [a, b]);
+    expect(shares.leastServed([a, b, c])).toEqual([b]);
+    shares.spent(1, [b]);
+    expect(shares.leastServed([a, b, c])).toEqual([c]);
   });
 
   it('of a step is shared by those that are in it', () => {
