@@ -9,9 +9,10 @@ interface Deferral {
 }
 
 /**
- * Who waits for a slot, and who may have one. Of several clients, the one that has fewest slots is next; and the last
- * one that is free is only for a client that has none, so that nobody finds all of them taken for long answers of another.
- * Of a client, and where clients have the same: first come, first served. A sequence whose prompt begins like one that is
+ * Who waits for a slot, and who may have one. Of several clients, the one that has fewest slots is next, and of those
+ * that have equally many the one that has had least of the network's time, so that a single slot goes round too. The last
+ * one of several that is free is only for a client that has none, so that nobody finds all of them taken for long answers of
+ * another. Of a client: first come, first served. A sequence whose prompt begins like another of the client's that is
  * being read right now waits for that beginning, which costs it nothing; the slot that is its due is kept for it.
  */
 export class Admission {
@@ -107,13 +108,16 @@ export class Admission {
     return deferral !== undefined;
   }
 
-  /** Only those that came before count: so nobody waits for ever. */
+  /**
+   * Only those that came before count, so that nobody waits for ever; and only those of the same client: those of
+   * another may have their turn much later.
+   */
   private findDeferral(sequence: Sequence, running: readonly Sequence[]): Deferral | undefined {
-    const { prompt, arrival, wantsPromptLogits } = sequence;
+    const { prompt, client, arrival, wantsPromptLogits } = sequence;
     if (!this.slots.retain || wantsPromptLogits) return undefined;
     let found: Deferral | undefined;
     for (const to of running) {
-      if (!to.prefilling || to.arrival > arrival) continue;
+      if (!to.prefilling || to.client !== client || to.arrival > arrival) continue;
       const until = to.sharedWith(prompt, Math.min(to.prompt.length, prompt.length) - 1);
       if (until > (found?.until ?? 0)) found = { to, until };
     }

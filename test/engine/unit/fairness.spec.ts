@@ -77,6 +77,21 @@ describe('a light client while another floods', () => {
   );
 });
 
+describe('a light client whose prompt another is reading', () => {
+  it.each([30, 600, 2000])(
+    'does not wait for it: while prompts of %i tokens flood, at most twice as long',
+    (prompt) => {
+      const { server, step } = flooded({ prompt, answer: 10, depth: 40 });
+      const common = promptOf(1500);
+      const other = server.submit([...common, 1], 10, 'heavy');
+      while (other.sequence.cached === 0) step();
+      const light = server.submit([...common, 2], 10, 'light');
+      while (!light.ended) step();
+      expect(light.firstTokenAfter).toBeLessThanOrEqual(2 * aloneFor(1500));
+    },
+  );
+});
+
 describe('a prompt of a client', () => {
   const chunks = ({ steps }: SimulatedServer): number[] =>
     steps.map(({ step }) => (step.kind === 'prefill' ? step.count : 0));
