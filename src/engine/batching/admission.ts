@@ -9,9 +9,10 @@ interface Deferral {
 }
 
 /**
- * Who waits for a slot, and who may have one. Of several clients, the one that has fewest slots is next; and the last
- * one that is free is only for a client that has none, so that nobody finds all of them taken for long answers of another.
- * Of a client, and where clients have the same: first come, first served. A sequence whose prompt begins like one that is
+ * Who waits for a slot, and who may have one. Of several clients, the one that has fewest slots is next, and of those
+ * that have equally many the one that has had least of the network's time, so that a single slot goes round too. The last
+ * one of several that is free is only for a client that has none, so that nobody finds all of them taken for long answers of
+ * another. Of a client: first come, first served. A sequence whose prompt begins like another of the client's that is
  * being read right now waits for that beginning, which costs it nothing; the slot that is its due is kept for it.
  */
 export class Admission {
@@ -88,17 +89,14 @@ export class Admission {
    * @param places slots that are left
    */
   private next(holders: readonly Sequence[], passed: readonly Sequence[], places: number): Sequence | undefined {
-    if (!this.shares.several) return this.waiting.find((sequence) => !passed.includes(sequence));
+    const candidates = this.waiting.filter((sequence) => !passed.includes(sequence));
+    if (!this.shares.several || candidates.length === 0) return candidates[0];
     const held = new Map<string, number>();
     for (const { client } of holders) held.set(client, (held.get(client) ?? 0) + 1);
-    let found: Sequence | undefined;
-    let fewest = places === 1 && this.slots.count > 1 ? 1 : Infinity;
-    for (const sequence of this.waiting) {
-      const slots = held.get(sequence.client) ?? 0;
-      if (slots >= fewest || passed.includes(sequence)) continue;
-      [found, fewest] = [sequence, slots];
-    }
-    return found;
+    const slotsOf = ({ client }: Sequence): number => held.get(client) ?? 0;
+    const fewest = candidates.reduce((least, sequence) => Math.min(least, slotsOf(sequence)), Infinity);
+    if (places === 1 && this.slots.count > 1 && fewest > 0) return undefined;
+    return this.shares.leastServed(candidates.filter((sequence) => slotsOf(sequence) === fewest))[0];
   }
 
   /** Whether the sequence waits for another to read what both prompts begin with. */
@@ -110,13 +108,16 @@ export class Admission {
     return deferral !== undefined;
   }
 
-  /** Only those that came before count: so nobody waits for ever. */
+  /**
+   * Only those that came before count, so that nobody waits for ever; and only those of the same client: those of
+   * another may have their turn much later.
+   */
   private findDeferral(sequence: Sequence, running: readonly Sequence[]): Deferral | undefined {
-    const { prompt, arrival, wantsPromptLogits } = sequence;
+    const { prompt, client, arrival, wantsPromptLogits } = sequence;
     if (!this.slots.retain || wantsPromptLogits) return undefined;
     let found: Deferral | undefined;
     for (const to of running) {
-      if (!to.prefilling || to.arrival > arrival) continue;
+      if (!to.prefilling || to.client !== client || to.arrival > arrival) continue;
       const until = to.sharedWith(prompt, Math.min(to.prompt.length, prompt.length) - 1);
       if (until > (found?.until ?? 0)) found = { to, until };
     }

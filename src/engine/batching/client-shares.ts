@@ -18,6 +18,8 @@ interface Share {
 export class ClientShares {
   /** In the order in which clients last came. */
   private readonly shares = new Map<string, Share>();
+  /** What one who comes is measured by. Never goes back: else each newcomer had a head start over the one before. */
+  private least = 0;
 
   /** Whether there is anybody to share with, now or lately. */
   get several(): boolean {
@@ -28,9 +30,12 @@ export class ClientShares {
   arrive({ client, arrival }: Sequence, present: readonly Sequence[]): void {
     const had = this.shares.get(client)?.time ?? 0;
     const here = present.some((sequence) => sequence.client === client);
-    const least = present.length === 0 ? 0 : Math.min(...present.map((sequence) => this.timeOf(sequence)));
+    if (present.length > 0) {
+      const least = present.reduce((time, sequence) => Math.min(time, this.timeOf(sequence)), Infinity);
+      this.least = Math.max(this.least, least);
+    }
     this.shares.delete(client);
-    this.shares.set(client, { time: here ? had : Math.max(had, least - HEAD_START), arrival });
+    this.shares.set(client, { time: here ? had : Math.max(had, this.least - HEAD_START), arrival });
     const needed = new Set(present.map((sequence) => sequence.client));
     for (const [name, share] of this.shares) {
       if (arrival - share.arrival <= REMEMBERED) return;

@@ -9,7 +9,7 @@ const LONGEST_STRETCH = 1.5;
 /** Weight of the newest measurement in the running average. */
 const SMOOTHING = 0.5;
 
-/** How many tokens of a prompt to read at once so that answers that run meanwhile pause only briefly. */
+/** How many tokens of a prompt to read at once so that others wait only briefly: answers that run, and who may come. */
 export class PrefillPace {
   private msPerToken: number | undefined;
   private decodeMs = 0;
@@ -28,9 +28,12 @@ export class PrefillPace {
     this.decodeMs = average(this.decodeMs, elapsed);
   }
 
-  /** @returns tokens to read of the `left` of a prompt */
-  chunk(left: number, answersRun: boolean): number {
-    if (!answersRun) return Math.min(left, this.most);
+  /**
+   * @param gently whether there are others
+   * @returns tokens to read of the `left` of a prompt
+   */
+  chunk(left: number, gently: boolean): number {
+    if (!gently) return Math.min(left, this.most);
     const chunk = Math.min(this.most, this.gentle());
     return left <= Math.min(this.most, chunk * LONGEST_STRETCH) ? left : chunk;
   }

@@ -110,8 +110,11 @@ export class Scheduler {
     if (this.running.length === 0) return undefined;
     const prompts = prefilling.length > 0 ? this.shares.leastServed(prefilling) : [];
     const weight = decoding.some(({ client }) => client === prompts.at(0)?.client) ? 1 : FIRST_ANSWER_WEIGHT;
+    // Whoever comes waits for the step that runs: where several clients come and much is to be done, it is short too.
+    const crowded = this.running.length > 1 || !this.admission.empty;
+    const gently = decoding.length > 0 || (this.shares.several && crowded);
     const step = this.turns.next(prompts.length > 0, decoding.length > 0, weight)
-      ? this.prefillStep(moves, prompts, decoding.length > 0)
+      ? this.prefillStep(moves, prompts, gently)
       : this.decodeStep(moves, decoding);
     return { ...step, admitted };
   }
@@ -132,12 +135,12 @@ export class Scheduler {
     }
   }
 
-  private prefillStep(moves: CacheMove[], prefilling: readonly Sequence[], answersRun: boolean): Planned<PrefillStep> {
+  private prefillStep(moves: CacheMove[], prefilling: readonly Sequence[], gently: boolean): Planned<PrefillStep> {
     const oldest = prefilling.reduce((a, b) => (b.arrival < a.arrival ? b : a));
     const soonest = this.admission.soonest(prefilling);
     const sequence = this.promptTurns.next(soonest !== oldest, true) ? soonest : oldest;
     const left = sequence.prompt.length - sequence.cached;
-    const chunk = this.pace.chunk(left, answersRun);
+    const chunk = this.pace.chunk(left, gently);
     const count = sequence.wantsPromptLogits ? Math.min(chunk, PROMPT_LOGITS_ROWS) : chunk;
     return { kind: 'prefill', moves, sequence, slot: sequence.slot as number, count, completes: count === left };
   }
