@@ -1,13 +1,13 @@
 import { type CodePoints, utf8Sequences } from './code-points.js';
-import { hasPlain } from './plain-characters.js';
+import { hasLong } from './plain-characters.js';
 import { invalid, type Node, type Rules } from './rules.js';
 import { shareArray } from './share-array.js';
 
 /** What a place of an automaton does. */
 export const PLACE = { bytes: 0, fork: 1, call: 2, end: 3, fail: 4, token: 5 } as const;
 
-/** What a place is in a set of characters that all plain ones belong to: one that stands for the set, or another. */
-export const PLAIN_SET = { no: 0, head: 1, other: 2 } as const;
+/** What a place is in a set that all plain characters of several bytes belong to: the one that stands for them, or another. */
+export const LONG_SET = { no: 0, head: 1, other: 2 } as const;
 
 /**
  * A grammar over the bytes of UTF-8 and tokens that it names, as a recursive transition network: the places of all rules one after the other. It
@@ -21,8 +21,8 @@ export interface Automaton {
   readonly lasts: Int32Array;
   /** Where to go on. */
   readonly nexts: Int32Array;
-  /** Of each place, one of `PLAIN_SET`; where characters begin, not within them. */
-  readonly plains: Uint8Array;
+  /** Of each place, one of `LONG_SET`; where characters of several bytes begin, not within them. */
+  readonly longs: Uint8Array;
   readonly start: number;
 }
 
@@ -42,7 +42,7 @@ class Builder {
   private readonly firsts: number[] = [];
   private readonly lasts: number[] = [];
   private readonly nexts: number[] = [];
-  private readonly plains: number[] = [];
+  private readonly longs: number[] = [];
   private readonly begins = new Map<string, number>();
   private readonly calls: { readonly place: number; readonly name: string }[] = [];
   private readonly sets = new Map<string, CodePoints>();
@@ -63,7 +63,7 @@ class Builder {
       firsts: shareArray(Int32Array, this.firsts),
       lasts: shareArray(Int32Array, this.lasts),
       nexts: shareArray(Int32Array, this.nexts),
-      plains: shareArray(Uint8Array, this.plains),
+      longs: shareArray(Uint8Array, this.longs),
       start: this.begins.get(this.grammar.root) as number,
     };
   }
@@ -103,7 +103,10 @@ class Builder {
     const ways = utf8Sequences(set).map((sequence) =>
       sequence.reduceRight((after, [first, last]) => this.bytes(first, last, after), next),
     );
-    if (hasPlain(set)) ways.forEach((way, i) => (this.plains[way] = i === 0 ? PLAIN_SET.head : PLAIN_SET.other));
+    if (hasLong(set)) {
+      const long = ways.filter((way) => this.lasts[way] > 0x7f);
+      long.forEach((way, i) => (this.longs[way] = i === 0 ? LONG_SET.head : LONG_SET.other));
+    }
     return this.forks(ways);
   }
 
@@ -181,7 +184,7 @@ class Builder {
     this.kinds.push(kind);
     this.firsts.push(first);
     this.lasts.push(last);
-    this.plains.push(PLAIN_SET.no);
+    this.longs.push(LONG_SET.no);
     return this.nexts.push(next) - 1;
   }
 }

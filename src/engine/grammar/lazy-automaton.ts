@@ -1,6 +1,6 @@
-import { type Automaton, PLACE, PLAIN_SET } from './automaton.js';
+import { type Automaton, PLACE, LONG_SET } from './automaton.js';
 import { Closure } from './closure.js';
-import { PLAIN_BYTES, takesPlainLead } from './plain-characters.js';
+import { takesLongLead } from './plain-characters.js';
 import { invalid } from './rules.js';
 import { DEAD, type State } from './state.js';
 import { TokenMasks } from './token-masks.js';
@@ -28,7 +28,6 @@ export class LazyAutomaton {
   readonly classes: Uint8Array;
   readonly classCount: number;
   private readonly representatives: readonly number[];
-  private readonly plainClasses: readonly number[];
   private readonly masks: TokenMasks;
   private readonly texts: Uint32Array;
 
@@ -40,7 +39,6 @@ export class LazyAutomaton {
     this.classCount = this.representatives.length;
     this.masks = new TokenMasks(this, vocabulary);
     this.texts = vocabulary.texts;
-    this.plainClasses = [...new Set(PLAIN_BYTES.map((byte) => this.classes[byte]))];
     this.closure = new Closure(automaton);
     // The first one is without a place.
     this.intern();
@@ -129,21 +127,20 @@ export class LazyAutomaton {
   }
 
   /**
-   * The one state that any plain character leads to; undefined if there is none, or if it takes looking at all bytes to
-   * know. Within strings this is how one gets from character to character, without the states between their bytes.
+   * The one state that any plain character of several bytes leads to; undefined if there is none, or if it takes looking
+   * at all bytes to know. Within strings this is how one gets from character to character, without the states between
+   * their bytes.
    */
-  nextPlain(id: number): number | undefined {
-    const { kinds, firsts, lasts, plains } = this.automaton;
+  nextLong(id: number): number | undefined {
+    const { kinds, lasts, longs } = this.automaton;
     const { places, stacks } = this.states[id];
-    const isOther = (place: number): boolean => kinds[place] === PLACE.bytes && plains[place] === PLAIN_SET.no;
-    if (places.some((place) => isOther(place) && takesPlainLead(firsts[place], lasts[place]))) return undefined;
-    const heads = stacks.filter((_, i) => plains[places[i]] === PLAIN_SET.head);
-    if (heads.length === 0) return undefined;
+    const isOther = (place: number): boolean => kinds[place] === PLACE.bytes && longs[place] === LONG_SET.no;
+    if (places.some((place) => isOther(place) && takesLongLead(lasts[place]))) return undefined;
     this.closure.begin();
-    for (const stack of heads) this.closure.returnFrom(stack);
-    const next = this.intern();
-    for (const byteClass of this.plainClasses) this.transitions[id * this.classCount + byteClass] = next;
-    return next;
+    places.forEach((place, i) => {
+      if (longs[place] === LONG_SET.head) this.closure.returnFrom(stacks[i]);
+    });
+    return this.intern();
   }
 
   private explore(id: number, byteClass: number): number {

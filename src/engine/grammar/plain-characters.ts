@@ -15,14 +15,18 @@ export const PLAIN_BYTES = PLAIN_SEQUENCES.flatMap(([[first, last], ...rest]) =>
   rest.length > 0 ? [] : Array.from({ length: last - first + 1 }, (_, i) => first + i),
 );
 
-/** Whether all plain characters belong to a set. */
-export function hasPlain(set: CodePoints): boolean {
-  return difference(PLAIN, set).length === 0;
+/** Those of several bytes. */
+export const LONG_SEQUENCES = PLAIN_SEQUENCES.filter((ranges) => ranges.length > 1);
+const LONG = difference(PLAIN, codePoints([0, 0x7f]));
+
+/** Whether all plain characters of several bytes belong to a set. */
+export function hasLong(set: CodePoints): boolean {
+  return difference(LONG, set).length === 0;
 }
 
-/** Whether a plain character begins with a byte of a range. */
-export function takesPlainLead(first: number, last: number): boolean {
-  return PLAIN_SEQUENCES.some(([[low, high]]) => first <= high && last >= low);
+/** Whether a range of bytes up to this one may begin a character of several bytes. */
+export function takesLongLead(last: number): boolean {
+  return last >= LONG_SEQUENCES[0][0][0];
 }
 
 /** Tokens with more characters are few, and are not looked at as plain ones. */

@@ -1,3 +1,4 @@
+import { addAll, type Alphabet, alphabetOf, emptyAlphabet, WORDS } from './alphabet.js';
 import { shareArray } from './share-array.js';
 
 /** Tokens by their bytes, as a tree in depth-first order: tokens that begin alike share the way there. */
@@ -8,9 +9,14 @@ export interface TokenTree {
   readonly skips: Int32Array;
   /** Of each node: how many characters the longest token has that ends there or below. */
   readonly lengths: Uint8Array;
+  /** Of each node: the characters of the tokens that end there or below, an `Alphabet` each. */
+  readonly alphabets: Int32Array;
   /** The tokens that end at node n are `ids[firstIds[n]]` up to, not including, `ids[firstIds[n + 1]]`. */
   readonly firstIds: Int32Array;
   readonly ids: Int32Array;
+  /** Of each of these tokens: how many characters it has, and which. */
+  readonly idLengths: Uint8Array;
+  readonly idAlphabets: Int32Array;
 }
 
 export interface TreeToken {
@@ -27,6 +33,7 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
   const depths: number[] = [];
   const skips: number[] = [];
   const lengths: number[] = [];
+  const alphabets: Alphabet[] = [];
   /** How many tokens end at each node. */
   const ends: number[] = [];
   /** The nodes that lead to the token before. */
@@ -35,6 +42,7 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
     while (path.length > depth) skips[path.pop() as number] = bytes.length;
   };
   const sorted = inOrder(tokens);
+  const idAlphabets: Alphabet[] = [];
   let before: Uint8Array = new Uint8Array(0);
   for (const token of sorted) {
     closeBelow(sharedLength(before, token.bytes));
@@ -44,10 +52,16 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
       depths.push(depth);
       skips.push(0);
       lengths.push(0);
+      alphabets.push(emptyAlphabet());
       ends.push(0);
     }
     ends[path[path.length - 1]]++;
-    for (const node of path) lengths[node] = Math.max(lengths[node], token.length);
+    const alphabet = alphabetOf(token.bytes);
+    idAlphabets.push(alphabet);
+    for (const node of path) {
+      lengths[node] = Math.max(lengths[node], token.length);
+      addAll(alphabets[node], alphabet);
+    }
     before = token.bytes;
   }
   closeBelow(0);
@@ -58,12 +72,24 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
     depths: shareArray(Uint8Array, depths),
     skips: shareArray(Int32Array, skips),
     lengths: shareArray(Uint8Array, lengths),
+    alphabets: shareAlphabets(alphabets),
     firstIds: shareArray(Int32Array, firstIds),
     ids: shareArray(
       Int32Array,
       sorted.map(({ id }) => id),
     ),
+    idLengths: shareArray(
+      Uint8Array,
+      sorted.map(({ length }) => length),
+    ),
+    idAlphabets: shareAlphabets(idAlphabets),
   };
+}
+
+function shareAlphabets(alphabets: readonly Alphabet[]): Int32Array {
+  const shared = new Int32Array(new SharedArrayBuffer(4 * WORDS * alphabets.length));
+  alphabets.forEach((alphabet, i) => shared.set(alphabet, WORDS * i));
+  return shared;
 }
 
 /** By their bytes. Texts of one character a byte compare as the bytes do, and several times faster. */

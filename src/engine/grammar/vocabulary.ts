@@ -1,4 +1,4 @@
-import { plainLength, PLAIN_LIMIT } from './plain-characters.js';
+import { plainLength } from './plain-characters.js';
 import { shareArray } from './share-array.js';
 import { buildTree, type TokenTree, type TreeToken } from './token-tree.js';
 
@@ -9,10 +9,8 @@ import { buildTree, type TokenTree, type TreeToken } from './token-tree.js';
 export interface Vocabulary {
   /** How many ids there are, those that are in no tree included. */
   readonly size: number;
-  /** Tokens of nothing but plain characters (see plain-characters.ts), most of all, whose masks are known. */
+  /** Tokens of nothing but plain characters (see plain-characters.ts), most of all. */
   readonly plain: TokenTree;
-  /** A mask for each number of characters from 0 to `PLAIN_LIMIT`: the tokens of `plain` that have no more. */
-  readonly plainMasks: readonly Uint32Array[];
   readonly other: TokenTree;
   /** A mask of the tokens that are in one of the trees. */
   readonly texts: Uint32Array;
@@ -45,9 +43,8 @@ export function buildVocabulary(
   return {
     size,
     plain: buildTree(plain),
-    plainMasks: Array.from({ length: PLAIN_LIMIT + 1 }, (_, most) => maskOf(size, plain, most)),
     other: buildTree(other),
-    texts: maskOf(size, [...plain, ...other], Infinity),
+    texts: maskOf(size, [...plain, ...other]),
     spaced: shareArray(
       Int32Array,
       spaced.map(({ id }) => id),
@@ -61,8 +58,8 @@ export function maskLength(size: number): number {
   return (size + 31) >> 5;
 }
 
-function maskOf(size: number, tokens: readonly TreeToken[], most: number): Uint32Array {
+function maskOf(size: number, tokens: readonly TreeToken[]): Uint32Array {
   const mask = new Uint32Array(new SharedArrayBuffer(4 * maskLength(size)));
-  for (const { id, length } of tokens) if (length <= most) mask[id >> 5] |= 1 << (id & 31);
+  for (const { id } of tokens) mask[id >> 5] |= 1 << (id & 31);
   return mask;
 }

@@ -48,10 +48,26 @@ const string = (limits: object): Grammar => ({
 const GRAMMARS: readonly Grammar[] = [
   { kind: 'json_object' },
   ...[{}, { maxLength: 3 }, { maxLength: 40 }, { minLength: 5, maxLength: 9 }, { minLength: 30 }].map(string),
-  ...['^[^<>]{1,9}$', '^[a-z ]{2,50}$', '[0-9]{2}', '^.{3}[a-z]{2}$', '^(a|é|日){1,30}.?$'].map((pattern) =>
-    string({ pattern }),
-  ),
-  ...['[\\s\\S]{1,20}', '.*', '[^,]{0,30},x', '(.{2}z){1,4}', '(ab|a.)*'].map((pattern): Grammar => ({
+  ...[
+    '^[^<>]{1,9}$',
+    '^[a-z ]{2,50}$',
+    '[0-9]{2}',
+    '^.{3}[a-z]{2}$',
+    '^(a|é|日){1,30}.?$',
+    '^[^<>b]{1,300}$',
+    '^[a-zé <]{3,60}$',
+  ].map((pattern) => string({ pattern })),
+  ...[
+    '[\\s\\S]{1,20}',
+    '.*',
+    '[^,]{0,30},x',
+    '(.{2}z){1,4}',
+    '(ab|a.)*',
+    '[^,]{1,90},[^b]{2,9}',
+    '<[^<>]{1,90}><>',
+    '([A-z]{1,30}[_,9])*',
+    '[^\\u0080-\\uffff]{1,60}',
+  ].map((pattern): Grammar => ({
     kind: 'regex',
     pattern,
   })),
