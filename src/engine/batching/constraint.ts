@@ -57,13 +57,28 @@ export class Constraint {
   accept(token: number): void {
     const bytes = this.options.bytesOf(token);
     if (this.before === undefined) {
-      // Only what is forced on the answer is not in the grammar; nothing can come after that.
-      this.state = this.automaton.accept(this.state, token, bytes) ?? this.state;
+      this.state = this.automaton.accept(this.state, token, bytes) ?? this.acceptForced(token, bytes);
       return;
     }
     const text = this.before + Buffer.from(bytes).toString('latin1');
     const begins = text.endsWith(this.after) || text.trimEnd().endsWith(this.after);
     this.before = begins ? undefined : text.slice(-this.after.length - 8);
+  }
+
+  /**
+   * Takes in what does not go on with the answer, since it is forced on it. That may have cut a character short, which is
+   * completed for the grammar; of anything else the grammar knows nothing.
+   */
+  private acceptForced(token: number, bytes: readonly number[]): State {
+    let at = this.state;
+    for (;;) {
+      const more = this.automaton.bytesAfter(at).find((byte) => byte >> 6 === 0b10);
+      const next = more === undefined ? undefined : this.automaton.advance(at, [more]);
+      if (!next) return this.state;
+      const accepted = this.automaton.accept(next, token, bytes);
+      if (accepted) return accepted;
+      at = next;
+    }
   }
 }
 
