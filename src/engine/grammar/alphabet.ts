@@ -34,7 +34,7 @@ export function without(alphabet: Alphabet, other: Alphabet): Alphabet {
 }
 
 export function isSame(a: Alphabet, b: Alphabet): boolean {
-  return a.every((word, i) => word === b[i]);
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 }
 
 export function isEmpty(alphabet: Alphabet): boolean {

@@ -81,18 +81,23 @@ export class PlainRuns {
     const takes = emptyAlphabet();
     const partly = emptyAlphabet();
     const targets = new Map<number, Alphabet>();
-    const add = (to: number, character: number): void => {
-      const characters = targets.get(to) ?? emptyAlphabet();
-      addCharacter(characters, character);
-      addCharacter(takes, character);
-      targets.set(to, characters);
+    const charactersTo = (to: number): Alphabet => {
+      let characters = targets.get(to);
+      if (!characters) targets.set(to, (characters = emptyAlphabet()));
+      return characters;
     };
+    let last: number = DEAD;
+    let characters = NONE;
     for (const byte of PLAIN_BYTES) {
       const to = automaton.next(from, classes[byte]);
-      if (to !== DEAD) add(to, byte);
+      if (to === DEAD) continue;
+      // Neighbours lead to the same state, most of them.
+      if (to !== last) characters = charactersTo((last = to));
+      addCharacter(characters, byte);
+      addCharacter(takes, byte);
     }
     const { found, some, all } = this.others(from);
-    for (const to of found) add(to, OTHERS);
+    for (const to of found) addCharacter(charactersTo(to), OTHERS);
     if (some) addCharacter(takes, OTHERS);
     if (some && !all) addCharacter(partly, OTHERS);
     return { takes, partly, targets };
