@@ -55,7 +55,7 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT []
-CMD ["node", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=1", "dist/main.js"]
 
 # The last stage is the one that is built by default.
 FROM ${BASE} AS cpu
@@ -76,6 +76,6 @@ USER 10001:10001
 EXPOSE 8000
 # Alive, not ready: a model may load for long. There is no curl in the base image.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Nothing between the platform and Node, which gets the signals itself.
+# Nothing between the platform and Node, which gets the signals itself. V8 would let the memory for new objects grow to 48 MB.
 ENTRYPOINT []
-CMD ["node", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=1", "dist/main.js"]

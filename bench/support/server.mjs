@@ -15,7 +15,7 @@ export class Server {
   /** Starts our server on a free port, and waits until the model is loaded. */
   static async own(env) {
     const port = await freePort();
-    return Server.start(process.execPath, [MAIN], `http://127.0.0.1:${port}`, {
+    return Server.start(process.execPath, ['--max-semi-space-size=1', MAIN], `http://127.0.0.1:${port}`, {
       HOST: '127.0.0.1',
       PORT: port,
       ...env,

@@ -18,7 +18,7 @@ const settings = process.argv.slice(2, separator).map((setting) => /^([^=]+)=(.*
 const [command, ...args] = process.argv.slice(separator + 1);
 
 const lines = [];
-const server = spawn(process.execPath, [`${repository}dist/main.js`], {
+const server = spawn(process.execPath, ['--max-semi-space-size=1', `${repository}dist/main.js`], {
   env: {
     PATH: process.env.PATH,
     HOST: '127.0.0.1',

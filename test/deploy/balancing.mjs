@@ -222,7 +222,7 @@ async function answered({ port }) {
 }
 
 async function startReplica(port) {
-  const child = spawn(process.execPath, [`${repository}dist/main.js`], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', `${repository}dist/main.js`], {
     env: {
       PATH: process.env.PATH,
       HOST: '127.0.0.1',

@@ -35,7 +35,7 @@ export class ServerProcess {
   private ended = false;
 
   constructor(env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [join(ROOT, 'dist/main.js')], {
+    this.child = spawn(process.execPath, ['--max-semi-space-size=1', join(ROOT, 'dist/main.js')], {
       // Nothing of the test runner's own environment, which would change what Node does.
       env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,11 +2,9 @@ import { basename, join, resolve } from 'node:path';
 import { PROMPT_LOGITS_ROWS } from '../batching/scheduler.js';
 import { EngineError } from '../errors.js';
 import { readDecoderSpec } from '../graph/architectures/index.js';
-import { collectGarbage } from '../garbage.js';
 import { buildDecoderGraph, type DecoderGraph } from '../graph/decoder-graph.js';
 import { kvBytesPerToken, type DecoderSpec } from '../graph/decoder-spec.js';
 import { estimateWeightBytes, recipeOf } from '../graph/quantization.js';
-import { releaseFreeMemory } from '../native-heap.js';
 import type { InterruptHandles } from '../ort/interrupt.js';
 import { OrtRuntime } from '../ort/runtime.js';
 import { DecoderRunner, type StepBatch } from '../runner/decoder-runner.js';
@@ -100,8 +98,6 @@ export class LoadedModel {
       const runner = own(new DecoderRunner(runtime, spec, graph.model, weights.tensors, runnerOptions));
       // The first run as well: what the runtime cannot do with this model shows now, and not at the first request.
       weights.freeUnread(() => runner.step(probeStep(spec, Math.min(size.capacity, prefillChunk))));
-      collectGarbage();
-      releaseFreeMemory();
       const info: DecoderInfo = {
         ...describe(spec, checkpoint),
         id: options.modelId ?? basename(folder),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as library from '@huggingface/tokenizers';
 import { EngineError } from '../errors.js';
 import { isJsonObject, readJsonObject, readOptionalJsonObject, type JsonObject } from '../model/json.js';
@@ -52,8 +53,12 @@ export class Tokenizer {
 
   /** @throws {EngineError} model_invalid, naming the file */
   static load(folder: string): Tokenizer {
-    const tokenizer = readJsonObject(join(folder, 'tokenizer.json'));
-    return new Tokenizer(tokenizer, readTokenizerConfig(folder));
+    const json = readJsonObject(join(folder, 'tokenizer.json'));
+    const packed = deflateRawSync(JSON.stringify(json), { level: 1 });
+    const whole = (): JsonObject => JSON.parse(inflateRawSync(packed).toString()) as JsonObject;
+    const tokenizer = new Tokenizer(json, readTokenizerConfig(folder), whole);
+    dropVocabulary(json);
+    return tokenizer;
   }
 
   /**
@@ -64,17 +69,17 @@ export class Tokenizer {
   static loadDecoder(folder: string): TokenDecoder {
     const tokenizer = readJsonObject(join(folder, 'tokenizer.json'));
     const { model } = tokenizer;
-    const isBpe = isJsonObject(model) && Array.isArray(model.merges);
-    if (isBpe) model.merges = [];
-    const decoder = new Tokenizer(tokenizer, readTokenizerConfig(folder));
-    // Held by the library, which has made tables of its own of it.
-    if (isBpe) model.vocab = {};
+    if (isBpe(model)) model.merges = [];
+    const decoder = new Tokenizer(tokenizer, readTokenizerConfig(folder), () => tokenizer);
+    dropVocabulary(tokenizer);
     return decoder;
   }
 
+  /** @param whole all of tokenizer.json, for another tokenizer like this one */
   private constructor(
-    private readonly json: JsonObject,
+    json: JsonObject,
     readonly config: JsonObject,
+    private readonly whole: () => JsonObject,
   ) {
     try {
       this.tokenizer = new HuggingFaceTokenizer(json, config);
@@ -109,7 +114,7 @@ export class Tokenizer {
   encodeMarked(text: string, addSpecialTokens: boolean): number[] {
     const { controlTokens: control } = this;
     if (!control.hasMarks(text)) return this.encode(text, addSpecialTokens);
-    this.sealed ??= new HuggingFaceTokenizer(control.sealTokenizer(this.json), this.config);
+    this.sealed ??= new HuggingFaceTokenizer(control.sealTokenizer(this.whole()), this.config);
     return this.sealed.encode(control.sealText(text), { add_special_tokens: addSpecialTokens }).ids;
   }
 
@@ -199,6 +204,18 @@ export class Tokenizer {
     }
     return ids;
   }
+}
+
+/** Takes out what the library holds on to, although it has made tables of its own of it: half of a tokenizer's memory. */
+function dropVocabulary({ model }: JsonObject): void {
+  if (!isBpe(model)) return;
+  model.vocab = {};
+  // The very list that the library holds.
+  model.merges.length = 0;
+}
+
+function isBpe(model: unknown): model is JsonObject & { merges: unknown[] } {
+  return isJsonObject(model) && Array.isArray(model.merges);
 }
 
 /** tokenizer_config.json over special_tokens_map.json, which older folders have as well. */

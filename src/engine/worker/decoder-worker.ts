@@ -2,7 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { GenerationLoop } from '../batching/generation-loop.js';
 import { EngineError } from '../errors.js';
+import { collectGarbage } from '../garbage.js';
 import { LoadedModel } from '../model/loaded-model.js';
+import { releaseFreeMemory } from '../native-heap.js';
 import type { EngineOptions } from '../types.js';
 import type { DecoderCommand, DecoderMessage, DecoderWorkerData } from './protocol.js';
 
@@ -82,6 +84,9 @@ async function load(signal: AbortSignal): Promise<DecoderWorker | undefined> {
       onPhase: (phase, expectedGrowth) => post({ type: 'phase', phase, expectedGrowth }),
       signal,
     });
+    // Only now: within the load, what it has read would still be held.
+    collectGarbage();
+    releaseFreeMemory();
     return new DecoderWorker(model, options);
   } catch (error) {
     fail(error);

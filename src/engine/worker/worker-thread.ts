@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
 
 /** Of new objects: what a thread leaves behind is little, and memory that it once grew to stays with the process. */
-const YOUNG_GENERATION_MB = 8;
+const YOUNG_GENERATION_MB = 3;
 
 export interface WorkerHandlers<Message> {
   readonly onMessage: (message: Message) => void;

@@ -10,7 +10,7 @@ const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
  * @param onLine called with each line of its log
  */
 export async function startServer(env, onLine) {
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', MAIN], {
     env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
