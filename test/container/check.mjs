@@ -32,7 +32,9 @@ function checkConfig() {
   check('has a health check without a shell', () =>
     assert.deepEqual(config.Healthcheck.Test.slice(0, 2), ['CMD', 'node']),
   );
-  check('starts Node directly', () => assert.deepEqual(config.Cmd, ['node', '--max-semi-space-size=1', 'dist/main.js']));
+  check('starts Node directly', () =>
+    assert.deepEqual(config.Cmd, ['node', '--max-semi-space-size=1', 'dist/main.js']),
+  );
   check('has no entry point', () => assert.deepEqual(config.Entrypoint ?? [], []));
   check('declares no volume', () => assert.deepEqual(config.Volumes ?? {}, {}));
   check('is set to production', () => assert.ok(config.Env.includes('NODE_ENV=production')));
