@@ -43,7 +43,7 @@ FROM ${CUDA_BASE} AS cuda
 LABEL org.opencontainers.image.title="roost" \
       org.opencontainers.image.description="Serves a Hugging Face model folder over HTTP, with the libraries of CUDA" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 CACHE_DIR=/cache
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 CACHE_DIR=/cache MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=node /usr/local/bin/node /usr/local/bin/
 COPY --from=cuda-dependencies /app/node_modules node_modules
@@ -62,8 +62,8 @@ FROM ${BASE} AS cpu
 LABEL org.opencontainers.image.title="roost" \
       org.opencontainers.image.description="Serves a Hugging Face model folder over HTTP" \
       org.opencontainers.image.licenses="Apache-2.0"
-# ONNX Runtime would report to its maker what it runs.
-ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 CACHE_DIR=/cache
+# ONNX Runtime would report to its maker what it runs. The C library keeps a pool of memory for each of many threads.
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 CACHE_DIR=/cache MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/models models
