@@ -46,10 +46,7 @@ describe.each([
     [think, endThink, toolCall] = addTokens(folder, MARKERS);
     writeFileSync(
       join(folder, 'chat_template.jinja'),
-      `{% if tools %}{{ tools | tojson }} Call them as <tool_call>{}</tool_call>{% endif %}{% for m in messages %}[INST] {{ m.content.split('</think>')[-1] }} [/INST]{% endfor %}{% if add_generation_prompt %}${opening.replace('\n', '\\n')}{% endif %}`.replace(
-        '\\n',
-        '\n',
-      ),
+      `{% if tools %}{{ tools | tojson }} Call them as <tool_call>{}</tool_call>{% endif %}{% for m in messages %}[INST] {{ m.content.split('</think>')[-1] }} [/INST]{% endfor %}{% if add_generation_prompt %}${opening}{% endif %}`,
     );
     server = await ServerProcess.ready({ MODEL_PATH: folder });
   });

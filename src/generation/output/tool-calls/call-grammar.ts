@@ -7,7 +7,7 @@ import type {
 } from '../../../inference/inference-provider.js';
 import type { FunctionTool } from '../../chat/chat-request.js';
 import type { ToolCallFormat } from '../output-format.js';
-import { CALL_SHAPES, type CallShape, token } from './call-shapes.js';
+import { CALL_SHAPES, type CallShape, SPACE, token } from './call-shapes.js';
 
 /** What calls an answer has to have. */
 export interface RequiredCalls {
@@ -20,8 +20,6 @@ export interface RequiredCalls {
   readonly atLeastOne: boolean;
   readonly atMostOne: boolean;
 }
-
-const SPACE: StructuralTagFormat = { type: 'regex', pattern: '[ \\n]{0,2}' };
 
 /**
  * What makes an answer have these calls; nothing where it may do as it likes, or where no marker tells that a call begins.

@@ -34,7 +34,8 @@ export const CALL_SHAPES: Readonly<Record<ToolCallFormat, (markers: readonly str
   }),
 };
 
-const SPACE: StructuralTagFormat = { type: 'regex', pattern: '[ \\n]{0,2}' };
+/** White space that models write around a call. */
+export const SPACE: StructuralTagFormat = { type: 'regex', pattern: '[ \\n]{0,2}' };
 
 const LISTED_MISTRAL: CallShape = {
   open: token('[TOOL_CALLS]'),
