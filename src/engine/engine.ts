@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { StepEvent } from './batching/generation-loop.js';
 import { monotonicNow } from './clock.js';
-import { EngineError } from './errors.js';
+import { cancelled, EngineError } from './errors.js';
 import { releaseFreeMemory } from './native-heap.js';
 import { checkRequest } from './request-check.js';
 import { explainSampling } from './sampling/explain-sampling.js';
@@ -95,7 +95,7 @@ export class Engine {
    * @throws {EngineError} template_failed, cancelled or not_loaded
    */
   async encode(prompt: Prompt, signal?: AbortSignal): Promise<readonly number[]> {
-    return prompt.kind === 'tokens' ? prompt.ids : orAborted(this.text.encode(prompt, signal), signal);
+    return prompt.kind === 'tokens' ? prompt.ids : this.text.encode(prompt, signal);
   }
 
   /**
@@ -104,7 +104,7 @@ export class Engine {
    * @throws {EngineError} cancelled or not_loaded
    */
   async decode(ids: readonly number[], signal?: AbortSignal): Promise<string> {
-    return orAborted(this.text.decode(ids, signal), signal);
+    return this.text.decode(ids, signal);
   }
 
   /**
@@ -114,7 +114,7 @@ export class Engine {
    */
   async explain({ prompt, ...request }: GenerationRequest, signal?: AbortSignal): Promise<Explanation> {
     checkRequest({ prompt, ...request }, this.info.vocabSize);
-    const rendered = await orAborted(this.text.explain(prompt, signal), signal);
+    const rendered = await this.text.explain(prompt, signal);
     const { defaults } = this.loaded;
     const explanation = {
       prompt: rendered,
@@ -143,7 +143,7 @@ export class Engine {
     const { prompt, sampling, maxNewTokens, grammar, timeLimits, ...options } = request;
     const timings: Progress = { received };
     const ids = await this.encode(prompt, signal);
-    const compiled = grammar && (await orAborted(this.text.compile(grammar, this.info.vocabSize, signal), signal));
+    const compiled = grammar && (await this.text.compile(grammar, this.info.vocabSize, signal));
     const id = ++this.lastId;
     const loopRequest = {
       ...options,
@@ -247,10 +247,6 @@ async function assertFolder(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (!found) throw new EngineError('model_invalid', 'the folder does not exist');
   if (!found.isDirectory()) throw new EngineError('model_invalid', 'is not a folder');
-}
-
-function cancelled(): EngineError {
-  return new EngineError('cancelled', 'the request was cancelled');
 }
 
 /** The promise, unless the signal comes first. */

@@ -66,3 +66,8 @@ function oneLine(message: string): string {
   const line = message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
   return line.length <= MAX_MESSAGE_LENGTH ? line : `${line.slice(0, MAX_MESSAGE_LENGTH)}…`;
 }
+
+/** The error of who asked for something and does not want it any more. */
+export function cancelled(): EngineError {
+  return new EngineError('cancelled', 'the request was cancelled');
+}

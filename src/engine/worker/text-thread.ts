@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.js';
+import { cancelled, EngineError } from '../errors.js';
 import type { CompiledGrammar } from '../grammar/compiled-grammar.js';
 import type { Grammar } from '../grammar/grammar.js';
 import type { Prompt, RenderedPrompt } from '../types.js';
@@ -7,7 +7,10 @@ import { Deferred } from './deferred.js';
 import type { LoadedText, TextMessage, TextResult, TextTask, TextWorkerData } from './protocol.js';
 import { Standstill } from './standstill.js';
 
-/** The text thread, as the main thread sees it. A call whose signal fires before its turn has come is not carried out. */
+/**
+ * The text thread, as the main thread sees it. A call ends with `cancelled` when its signal fires, and if its turn has not come
+ * by then, it is not carried out.
+ */
 export class TextThread {
   private readonly thread: BoundedTextThread;
   private readonly loading = new Deferred<LoadedText>();
@@ -104,22 +107,23 @@ export class TextThread {
 
   private async call(task: TextTask, signal?: AbortSignal): Promise<TextResult> {
     if (this.failure) throw this.failure;
+    if (signal?.aborted) throw cancelled();
     const call = ++this.lastCall;
     const answer = new Deferred<TextResult>();
     // First: it throws for what a message cannot hold.
     this.thread.post({ call, task });
     this.calls.set(call, answer);
     this.standstill.begin(call);
-    const withdraw = (): void => {
-      if (this.thread.withdraw(call))
-        this.take(call)?.reject(new EngineError('cancelled', 'the request was cancelled'));
+    const abort = (): void => {
+      // What has begun is carried on with; nobody waits for it.
+      if (this.thread.withdraw(call)) this.take(call);
+      answer.reject(cancelled());
     };
-    signal?.addEventListener('abort', withdraw, { once: true });
-    if (signal?.aborted) withdraw();
+    signal?.addEventListener('abort', abort, { once: true });
     try {
       return await answer.promise;
     } finally {
-      signal?.removeEventListener('abort', withdraw);
+      signal?.removeEventListener('abort', abort);
     }
   }
 
