@@ -41,6 +41,11 @@ export function isEmpty(alphabet: Alphabet): boolean {
   return alphabet.every((word) => word === 0);
 }
 
+/** Adds the characters of another one to the `index`th alphabet of a list, one after the other. */
+export function addAlphabet(list: Int32Array, index: number, other: Alphabet): void {
+  for (let i = 0; i < WORDS; i++) list[WORDS * index + i] |= other[i];
+}
+
 /** Whether the `index`th alphabet of a list, one after the other, has a character of another one. */
 export function meets(list: Int32Array, index: number, { 0: a, 1: b, 2: c, 3: d }: Alphabet): boolean {
   const at = WORDS * index;

@@ -1,4 +1,4 @@
-import { addAll, type Alphabet, alphabetOf, emptyAlphabet, WORDS } from './alphabet.js';
+import { addAlphabet, alphabetOf, WORDS } from './alphabet.js';
 import { shareArray } from './share-array.js';
 
 /** Tokens by their bytes, as a tree in depth-first order: tokens that begin alike share the way there. */
@@ -33,7 +33,6 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
   const depths: number[] = [];
   const skips: number[] = [];
   const lengths: number[] = [];
-  const alphabets: Alphabet[] = [];
   /** How many tokens end at each node. */
   const ends: number[] = [];
   /** The nodes that lead to the token before. */
@@ -42,9 +41,11 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
     while (path.length > depth) skips[path.pop() as number] = bytes.length;
   };
   const sorted = inOrder(tokens);
-  const idAlphabets: Alphabet[] = [];
+  // A typed array for each node would take longer than all else; at most there are as many nodes as bytes.
+  const alphabets = new Int32Array(WORDS * sorted.reduce((sum, token) => sum + token.bytes.length, 0));
+  const idAlphabets = new Int32Array(WORDS * sorted.length);
   let before: Uint8Array = new Uint8Array(0);
-  for (const token of sorted) {
+  for (const [i, token] of sorted.entries()) {
     closeBelow(sharedLength(before, token.bytes));
     for (let depth = path.length; depth < token.bytes.length; depth++) {
       path.push(bytes.length);
@@ -52,15 +53,14 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
       depths.push(depth);
       skips.push(0);
       lengths.push(0);
-      alphabets.push(emptyAlphabet());
       ends.push(0);
     }
     ends[path[path.length - 1]]++;
     const alphabet = alphabetOf(token.bytes);
-    idAlphabets.push(alphabet);
+    addAlphabet(idAlphabets, i, alphabet);
     for (const node of path) {
       lengths[node] = Math.max(lengths[node], token.length);
-      addAll(alphabets[node], alphabet);
+      addAlphabet(alphabets, node, alphabet);
     }
     before = token.bytes;
   }
@@ -72,7 +72,7 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
     depths: shareArray(Uint8Array, depths),
     skips: shareArray(Int32Array, skips),
     lengths: shareArray(Uint8Array, lengths),
-    alphabets: shareAlphabets(alphabets),
+    alphabets: shareArray(Int32Array, alphabets.subarray(0, WORDS * bytes.length)),
     firstIds: shareArray(Int32Array, firstIds),
     ids: shareArray(
       Int32Array,
@@ -82,14 +82,8 @@ export function buildTree(tokens: readonly TreeToken[]): TokenTree {
       Uint8Array,
       sorted.map(({ length }) => length),
     ),
-    idAlphabets: shareAlphabets(idAlphabets),
+    idAlphabets: shareArray(Int32Array, idAlphabets),
   };
-}
-
-function shareAlphabets(alphabets: readonly Alphabet[]): Int32Array {
-  const shared = new Int32Array(new SharedArrayBuffer(4 * WORDS * alphabets.length));
-  alphabets.forEach((alphabet, i) => shared.set(alphabet, WORDS * i));
-  return shared;
 }
 
 /** By their bytes. Texts of one character a byte compare as the bytes do, and several times faster. */
