@@ -110,6 +110,14 @@ describe('weights cut into units', () => {
     }
   });
 
+  it('say what the values of their source are multiplied with', () => {
+    const [{ sources, ...plan }] = PLANS;
+    const scaled = { ...plan, sources: sources.map((source) => ({ ...source, factor: 0.125 })) };
+    const factorsOf = (made: WeightPlan) => cutIntoUnits([made], () => ({ address: 0n })).map(({ factor }) => factor);
+    expect(factorsOf(scaled)).toEqual([0.125]);
+    expect(factorsOf(PLANS[0])).toEqual([undefined]);
+  });
+
   it('are small, so that threads share them evenly and stop soon', () => {
     expect(Math.max(...units.map(({ bytes }) => bytes))).toBeLessThanOrEqual(MEBI);
   });
