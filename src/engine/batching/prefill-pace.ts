@@ -1,5 +1,5 @@
 /** Longest that one chunk should keep running answers waiting, in milliseconds; a pause that a reader hardly notices. */
-const TARGET_PAUSE = 80;
+const PAUSE = 80;
 /** Below this many tokens a chunk costs as much as the weights that it makes the processor read, however few they are. */
 const LEAST_CHUNK = 32;
 /** Chunks are multiples of this, so that the runtime meets few shapes. */
@@ -28,20 +28,24 @@ export class PrefillPace {
     this.decodeMs = average(this.decodeMs, elapsed);
   }
 
+  /** Milliseconds that a chunk should keep running answers waiting at most. */
+  get pauseOfAnswers(): number {
+    // A model that takes longer than this for every token is slow anyway: then one step more does not make it another.
+    return Math.max(PAUSE, this.decodeMs);
+  }
+
   /**
-   * @param gently whether there are others
+   * @param pause milliseconds that others should wait for it at most; Infinity if there are none
    * @returns tokens to read of the `left` of a prompt
    */
-  chunk(left: number, gently: boolean): number {
-    if (!gently) return Math.min(left, this.most);
-    const chunk = Math.min(this.most, this.gentle());
+  chunk(left: number, pause: number): number {
+    const chunk = Math.min(this.most, this.tokensIn(pause));
     return left <= Math.min(this.most, chunk * LONGEST_STRETCH) ? left : chunk;
   }
 
-  private gentle(): number {
+  private tokensIn(pause: number): number {
+    if (pause === Infinity) return Infinity;
     if (!this.msPerToken) return LEAST_CHUNK;
-    // A model that takes longer than this for every token is slow anyway: then one step more does not make it another.
-    const pause = Math.max(TARGET_PAUSE, this.decodeMs);
     return Math.max(LEAST_CHUNK, Math.floor(pause / this.msPerToken / GRAIN) * GRAIN);
   }
 }

@@ -57,6 +57,11 @@ export const PROMPT_LOGITS_ROWS = 32;
 const IDLE_ROW_COST = 300;
 /** How much of the time prompts have against answers, as a multiple, while those are of other clients only. */
 const FIRST_ANSWER_WEIGHT = 3;
+/** Milliseconds by which they may be in the lead even so: a short prompt need not wait for what longer ones have taken. */
+const FIRST_ANSWER_LEAD = 200;
+
+/** Longest that one chunk should keep clients waiting who may come, in milliseconds: about what a short prompt takes. */
+const PAUSE_OF_CLIENTS = 40;
 
 /**
  * Decides what the network does next. Pure bookkeeping, without tensors and without a clock: iteration-level batching;
@@ -109,12 +114,10 @@ export class Scheduler {
     const decoding = this.running.filter((sequence) => !sequence.prefilling);
     if (this.running.length === 0) return undefined;
     const prompts = prefilling.length > 0 ? this.shares.leastServed(prefilling) : [];
-    const weight = decoding.some(({ client }) => client === prompts.at(0)?.client) ? 1 : FIRST_ANSWER_WEIGHT;
-    // Whoever comes waits for the step that runs: where several clients come and much is to be done, it is short too.
-    const crowded = this.running.length > 1 || !this.admission.empty;
-    const gently = decoding.length > 0 || (this.shares.several && crowded);
-    const step = this.turns.next(prompts.length > 0, decoding.length > 0, weight)
-      ? this.prefillStep(moves, prompts, gently)
+    const answered = decoding.some(({ client }) => client === prompts.at(0)?.client);
+    const [weight, ahead] = answered ? [1, 0] : [FIRST_ANSWER_WEIGHT, FIRST_ANSWER_LEAD];
+    const step = this.turns.next(prompts.length > 0, decoding.length > 0, weight, ahead)
+      ? this.prefillStep(moves, prompts, this.longestPause(decoding))
       : this.decodeStep(moves, decoding);
     return { ...step, admitted };
   }
@@ -135,12 +138,20 @@ export class Scheduler {
     }
   }
 
-  private prefillStep(moves: CacheMove[], prefilling: readonly Sequence[], gently: boolean): Planned<PrefillStep> {
+  /** Milliseconds that a chunk of a prompt may take, for the sake of others. */
+  private longestPause(decoding: readonly Sequence[]): number {
+    // Whoever comes waits for the step that runs: it is short where several clients come and much is to be done.
+    const crowded = this.running.length > 1 || !this.admission.empty;
+    if (this.shares.several && crowded) return PAUSE_OF_CLIENTS;
+    return decoding.length > 0 ? this.pace.pauseOfAnswers : Infinity;
+  }
+
+  private prefillStep(moves: CacheMove[], prefilling: readonly Sequence[], pause: number): Planned<PrefillStep> {
     const oldest = prefilling.reduce((a, b) => (b.arrival < a.arrival ? b : a));
     const soonest = this.admission.soonest(prefilling);
     const sequence = this.promptTurns.next(soonest !== oldest, true) ? soonest : oldest;
     const left = sequence.prompt.length - sequence.cached;
-    const chunk = this.pace.chunk(left, gently);
+    const chunk = this.pace.chunk(left, pause);
     const count = sequence.wantsPromptLogits ? Math.min(chunk, PROMPT_LOGITS_ROWS) : chunk;
     return { kind: 'prefill', moves, sequence, slot: sequence.slot as number, count, completes: count === left };
   }

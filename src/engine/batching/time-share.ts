@@ -11,10 +11,11 @@ export class TimeShare {
    * Whether the next turn is the first kind's, of which at least one has something to do; a tie is.
    *
    * @param weight how many times as much as the second kind the first is to have from now on
+   * @param ahead milliseconds that the first may be in the lead and still have this turn
    */
-  next(first: boolean, second: boolean, weight = 1): boolean {
+  next(first: boolean, second: boolean, weight = 1, ahead = 0): boolean {
     const contended = first && second;
-    this.turn = { first: contended ? this.lead <= 0 : first, contended, weight };
+    this.turn = { first: contended ? this.lead <= ahead : first, contended, weight };
     return this.turn.first;
   }
 

@@ -1,10 +1,10 @@
 import { PrefillPace } from '../../../src/engine/batching/prefill-pace.js';
 
-/** Reads a long prompt while answers run, with chunks of these costs, and returns the size to which they settle. */
-function settled(pace: PrefillPace, fixedMs: number, msPerToken: number): number {
+/** Reads a long prompt while answers run, with chunks of these costs in milliseconds, and returns the size to which they settle. */
+function settled(pace: PrefillPace, fixedMs: number, msPerToken: number, pause?: number): number {
   let chunk = 0;
   for (let i = 0; i < 20; i++) {
-    chunk = pace.chunk(100_000, true);
+    chunk = pace.chunk(100_000, pause ?? pace.pauseOfAnswers);
     pace.prefilled(chunk, fixedMs + chunk * msPerToken);
   }
   return chunk;
@@ -14,11 +14,11 @@ describe('the tokens of a prompt that are read at once', () => {
   it('are as many as allowed when nobody waits', () => {
     const pace = new PrefillPace(256);
     pace.prefilled(256, 10_000);
-    expect([1, 256, 257].map((left) => pace.chunk(left, false))).toEqual([1, 256, 256]);
+    expect([1, 256, 257].map((left) => pace.chunk(left, Infinity))).toEqual([1, 256, 256]);
   });
 
   it('are few while answers run and nothing was measured', () => {
-    expect(new PrefillPace(256).chunk(1000, true)).toBe(32);
+    expect(new PrefillPace(256).chunk(1000, 80)).toBe(32);
   });
 
   it.each([
@@ -36,20 +36,26 @@ describe('the tokens of a prompt that are read at once', () => {
     expect(settled(pace, 0, 1)).toBe(192);
   });
 
+  it('take as long as others should wait, be a step longer or not', () => {
+    const pace = new PrefillPace(256);
+    for (let i = 0; i < 20; i++) pace.decoded(200);
+    expect(settled(pace, 0, 0.5, 40)).toBe(80);
+  });
+
   it('are never more than allowed', () => {
     expect(settled(new PrefillPace(8), 0, 0.1)).toBe(8);
   });
 
   it('take in a short rest', () => {
     const pace = new PrefillPace(256);
-    expect([32, 48, 49].map((left) => pace.chunk(left, true))).toEqual([32, 48, 32]);
-    expect(new PrefillPace(40).chunk(48, true)).toBe(32);
+    expect([32, 48, 49].map((left) => pace.chunk(left, 80))).toEqual([32, 48, 32]);
+    expect(new PrefillPace(40).chunk(48, 80)).toBe(32);
   });
 
   it('do not shrink because a short prompt was slow', () => {
     const pace = new PrefillPace(256);
     pace.prefilled(256, 128);
     pace.prefilled(4, 40);
-    expect(pace.chunk(1000, true)).toBe(160);
+    expect(pace.chunk(1000, 80)).toBe(160);
   });
 });
