@@ -153,7 +153,7 @@ export interface GenerationRequest extends AnswerOptions {
    */
   readonly grammarAfter?: string;
   readonly timeLimits?: TimeLimits;
-  /** Whose request it is: clients get slots and time in equal parts. All that do not say are one. */
+  /** Whose request it is: clients get slots and time in equal parts. All that do not say are one, for which no slot is kept. */
   readonly client?: string;
 }
 

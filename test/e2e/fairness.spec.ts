@@ -8,6 +8,24 @@ const SHORT = { prompt: 'x', max_tokens: 5, ignore_eos: true };
 
 const SLOTS = 2;
 
+it.each([
+  ['without keys', ''],
+  ['with one key', KEYS.heavy],
+])('a server %s fills all of its slots', async (_, key) => {
+  const server = await ServerProcess.ready({ MAX_BATCH_SIZE: '3', CACHE_DIR: 'none', ...(key && { API_KEY: key }) });
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
+  const left = new AbortController();
+  const { signal } = left;
+  const asked = Array.from({ length: 3 }, () =>
+    server.post('/v1/completions', JSON.stringify({ ...LONG, stream: true }), { headers, signal }),
+  );
+  for (const response of await Promise.all(asked)) await response.body?.getReader().read();
+  const metrics = await (await server.fetch('/metrics', { headers })).text();
+  expect(metrics).toMatch(/^vllm:num_requests_running\{.*\} 3$/m);
+  left.abort();
+  await server.stop();
+});
+
 describe('while one client asks for much', () => {
   const order: string[] = [];
   let server: ServerProcess;

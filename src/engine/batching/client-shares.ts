@@ -1,4 +1,4 @@
-import type { Sequence } from './sequence.js';
+import { NOBODY, type Sequence } from './sequence.js';
 
 /** Who has not come for so many arrivals is forgotten. */
 const REMEMBERED = 1000;
@@ -21,9 +21,12 @@ export class ClientShares {
   /** What one who comes is measured by. Never goes back: else each newcomer had a head start over the one before. */
   private least = 0;
 
-  /** Whether there is anybody to share with, now or lately. */
+  /**
+   * Whether there is anybody to share with, now or lately. Who has no name is nobody's rival: nothing is kept from the
+   * others for it, such as for the server's own first token.
+   */
   get several(): boolean {
-    return this.shares.size > 1;
+    return this.shares.size - Number(this.shares.has(NOBODY)) > 1;
   }
 
   /** @param present the other sequences that wait or run */

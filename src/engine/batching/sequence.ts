@@ -1,3 +1,6 @@
+/** The client of all that do not say whose they are. */
+export const NOBODY = '';
+
 /**
  * One answer in the making, as the scheduler sees it: token ids, and how many of them the KV cache already holds. The
  * ids are those of the prompt, then those of the answer.
@@ -21,7 +24,7 @@ export class Sequence {
     readonly id: number,
     readonly prompt: ArrayLike<number>,
     /** Whose it is. */
-    readonly client = '',
+    readonly client = NOBODY,
     /** Whether the logits at every place of the prompt are wanted. */
     readonly wantsPromptLogits = false,
   ) {}

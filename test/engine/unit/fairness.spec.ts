@@ -135,6 +135,15 @@ describe('clients', () => {
     }
   });
 
+  it('have all slots when nobody else has said a name', () => {
+    const server = new SimulatedServer({ slots: 4 });
+    server.submit(promptOf(20), 1);
+    server.runToEnd();
+    for (let i = 0; i < 10; i++) server.submit(promptOf(20), 30, 'only');
+    for (let i = 0; i < 10; i++) server.step();
+    expect(server.running).toHaveLength(4);
+  });
+
   it('that are alone have all slots, also some time after another left', () => {
     const server = new SimulatedServer({ slots: 4 });
     server.submit(promptOf(20), 1, 'gone');
