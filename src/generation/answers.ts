@@ -44,7 +44,7 @@ export async function beginAnswers(
 ): Promise<Answers> {
   const ticket = models.admit({
     answers: prompts.length * answersPerPrompt,
-    promptTokens: prompts.reduce((sum, prompt) => sum + estimateTokens(prompt), 0),
+    promptTokens: estimateTokens(prompts),
   });
   const controller = new AbortController();
   // Every answer listens.

@@ -159,7 +159,7 @@ export class ModelService implements OnModuleInit, OnModuleDestroy {
    * @throws {InferenceError}
    */
   async *generate(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<GenerationEvent, void> {
-    const ticket = this.admit({ answers: 1, promptTokens: estimateTokens(request.prompt) });
+    const ticket = this.admit({ answers: 1, promptTokens: estimateTokens([request.prompt]) });
     // Also when nobody reads on.
     const cancel = (): void => ticket.cancel();
     signal.addEventListener('abort', cancel, { once: true });

@@ -156,6 +156,22 @@ describe('the server', () => {
     expect(admission.counts).toMatchObject({ accepted: 2, completed: 2, running: 0, rejected: { queue_size: 2 } });
   });
 
+  it.each([
+    ['/v1/completions', { prompt: 1 }, 400],
+    ['/v1/chat/completions', { messages: 1 }, 400],
+    ['/v1/responses', { input: 1 }, 400],
+    ['/v1/messages', { model: 'scripted', max_tokens: 1, messages: 1 }, 400],
+    ['/generate_stream', { inputs: 1 }, 422],
+    ['/generate', { prompt: 1 }, 422],
+  ])('tells what is wrong with a body also when it is full, and does not count it: %s', async (path, body, status) => {
+    const admission = await start();
+    const streams = [await stream(), await stream()];
+    expect((await application.post(path, body)).status).toBe(status);
+    expect(admission.counts).toMatchObject({ accepted: 2, failed: 0, rejected: { queue_size: 0 } });
+    for (const answer of provider.answers) answer.finish();
+    for (const response of streams) await response.text();
+  });
+
   it('counts each answer to each prompt', async () => {
     await start();
     const first = await stream({ prompt: ['a', 'b'] });
@@ -207,7 +223,7 @@ describe('the server', () => {
   it('while it drains refuses what comes, and finishes what runs', async () => {
     const admission = await start();
     const running = await stream();
-    const drained = admission.drain();
+    const drained = admission.drain().then(() => admission.counts);
     for (const [path, body] of [
       ['/v1/completions', { prompt: 'hi' }],
       ['/generate', { prompt: 'hi' }],
@@ -225,8 +241,7 @@ describe('the server', () => {
     answer.say('the end');
     answer.finish();
     expect(parseEvents(await running.text()).data.at(-1)).toBe('[DONE]');
-    await drained;
-    expect(admission.counts).toMatchObject({ accepted: 1, completed: 1, running: 0, rejected: { draining: 2 } });
+    expect(await drained).toMatchObject({ accepted: 1, completed: 1, running: 0, rejected: { draining: 2 } });
   });
 
   it('is not live when there is work and nothing of it gets on', async () => {
@@ -283,6 +298,8 @@ describe('what only needs the thread of text', () => {
     const waiting = [await tokenize(), await tokenize()];
     const refused = await application.post(path, body);
     expect(refused.status).toBe(429);
+    // Before anything was done about it.
+    expect(provider.prompts).toHaveLength(waiting.length);
     expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
     expect(await refused.json()).toMatchObject({
       error: {
@@ -307,16 +324,49 @@ describe('what only needs the thread of text', () => {
 
   it('is waited for at shutdown', async () => {
     const running = await tokenize();
-    const drained = admission.drain();
+    const drained = admission.drain().then(() => admission.counts);
     for (const [path, body] of TEXT_ROUTES) expect((await application.post(path, body)).status).toBe(503);
     provider.releaseTexts();
     expect((await running.response).status).toBe(200);
-    await drained;
+    expect(await drained).toMatchObject({ completed: 1, running: 0, rejected: { draining: TEXT_ROUTES.length } });
   });
 
-  it('frees its place when it is refused for what it says, and when its client goes', async () => {
+  it.each([
+    ['/tokenize', { prompt: 1 }, 'prompt'],
+    ['/tokenize', { prompt: 'hi', messages: [{ role: 'user', content: 'hi' }] }, 'prompt'],
+    ['/detokenize', { tokens: 'hi' }, 'tokens'],
+    ['/v1/explain', { route: '/v1/completions' }, 'request'],
+    ['/v1/explain', { route: '/nowhere', request: {} }, 'route'],
+    ['/v1/explain', { route: '/v1/completions', request: { prompt: 1 } }, 'request.prompt'],
+    ['/v1/messages/count_tokens', { model: 'scripted' }, 'messages'],
+    ['/v1/messages/count_tokens', { model: 'scripted', messages: [{ role: 'user', content: 1 }] }, 'messages'],
+  ])(
+    'is told what is wrong with it also by a server that is full, and does not count: %s %j',
+    async (path, body, param) => {
+      const waiting = [await tokenize(), await tokenize()];
+      const refused = await application.post(path, body);
+      expect(refused.status).toBe(400);
+      const told: unknown = await refused.json();
+      expect(told).toMatchObject({ error: { type: 'invalid_request_error' } });
+      if (path.startsWith('/v1/messages')) {
+        const message = expect.stringContaining(param) as string;
+        expect(told).toMatchObject({ type: 'error', error: { message } });
+      } else expect(told).toMatchObject({ error: { param } });
+      expect(admission.counts).toEqual({
+        ...{ accepted: 2, completed: 0, failed: 0, cancelled: 0, running: 2 },
+        rejected: { queue_size: 0, queue_tokens: 0, draining: 0 },
+      });
+      provider.releaseTexts();
+      for (const { response } of waiting) expect((await response).status).toBe(200);
+    },
+  );
+
+  it('frees its place when it fails, and when its client goes', async () => {
     provider.heldTexts = undefined;
-    expect((await application.post('/tokenize', { prompt: 1 })).status).toBe(400);
+    // This provider explains nothing.
+    const unexplained = await application.post('/v1/explain', { route: '/v1/completions', request: { prompt: 'hi' } });
+    expect(unexplained.status).toBe(400);
+    expect(admission.counts).toMatchObject({ accepted: 1, failed: 1, running: 0 });
     provider.heldTexts = [];
     const leaving = new AbortController();
     const body = JSON.stringify({ prompt: 'hi' });

@@ -1,5 +1,6 @@
 import { cpSync, openSync, closeSync, ftruncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { Seeded } from '../engine/unit/support/seeded.js';
 import { fixture } from './folders.js';
 
 const CONFIG = {
@@ -13,10 +14,14 @@ const CONFIG = {
 };
 
 /**
- * Writes a model, of 16 M parameters a layer if not told otherwise, all of them zero, in bfloat16: large enough that its load and a long prompt
- * take a while. The file is sparse and takes no room.
+ * Writes a model, of 16 M parameters a layer if not told otherwise, in bfloat16: large enough that its load and a long
+ * prompt take a while. All of it is zero, and the file sparse, unless it is to be of random numbers: ONNX Runtime keeps weights that
+ * are alike only once.
  */
-export function writeLargeModel(folder: string, { layers = 8, hidden = 1024, vocabulary = 512 } = {}): void {
+export function writeLargeModel(
+  folder: string,
+  { layers = 8, hidden = 1024, vocabulary = 512, random = false } = {},
+): void {
   const inner = 4 * hidden;
   const shapes: Record<string, number[]> = {
     'model.embed_tokens.weight': [vocabulary, hidden],
@@ -49,6 +54,7 @@ export function writeLargeModel(folder: string, { layers = 8, hidden = 1024, voc
   const file = openSync(join(folder, 'model.safetensors'), 'w');
   writeSync(file, Buffer.concat([length, json]));
   ftruncateSync(file, length.length + json.length + offset);
+  if (random) writeNumbers(file, length.length + json.length, offset);
   closeSync(file);
   writeFileSync(
     join(folder, 'config.json'),
@@ -62,4 +68,12 @@ export function writeLargeModel(folder: string, { layers = 8, hidden = 1024, voc
   );
   for (const name of ['tokenizer.json', 'tokenizer_config.json'])
     cpSync(join(fixture('llama'), name), join(folder, name));
+}
+
+function writeNumbers(file: number, begin: number, bytes: number): void {
+  const seeded = new Seeded(1);
+  const numbers = Uint16Array.from({ length: 99_991 }, () => seeded.integer(0x3c00, 0x3d00));
+  for (let written = 0; written < bytes;) {
+    written += writeSync(file, numbers, 0, Math.min(numbers.byteLength, bytes - written), begin + written);
+  }
 }

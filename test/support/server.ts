@@ -34,8 +34,10 @@ export class ServerProcess {
   private readonly watchers = new Set<() => void>();
   private ended = false;
 
-  constructor(env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, ['--max-semi-space-size=1', join(ROOT, 'dist/main.js')], {
+  /** @param within a command that runs the one that follows it */
+  constructor(env: Record<string, string> = {}, within: readonly string[] = []) {
+    const [command, ...args] = [...within, process.execPath, '--max-semi-space-size=1', join(ROOT, 'dist/main.js')];
+    this.child = spawn(command, args, {
       // Nothing of the test runner's own environment, which would change what Node does.
       env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,12 +6,24 @@ export interface MemoryNeed {
   readonly kvCacheBytes: number;
 }
 
+export interface MemoryLimit {
+  readonly bytes: number;
+  /** Of a control group: the kernel ends who goes beyond it. What a machine lacks for a while, it may have as swap. */
+  readonly hard: boolean;
+}
+
+/** Weights are in memory twice while the runtime takes them in: as they were made, and as it packs them. */
+const COPIES_WHILE_LOADING = 2;
+/** What Node, the framework, the tokenizers and the runtime take beside: 75 to 140 MiB were measured, and this is never enough. */
+const OWN_BYTES = 64 * 2 ** 20;
+
 /**
- * Bytes that this process may have at most: what the machine has, or less where its control group (v1 or v2), as that of a
+ * What this process may have at most: what the machine has, or less where its control group (v1 or v2), as that of a
  * container, is given less. Node knows it from libuv, which says 0 or more than there can be when there is no such limit.
  */
-export function memoryLimit(constrained = process.constrainedMemory(), physical = totalmem()): number {
-  return constrained > 0 ? Math.min(constrained, physical) : physical;
+export function memoryLimit(constrained = process.constrainedMemory(), physical = totalmem()): MemoryLimit {
+  const hard = constrained > 0 && constrained < physical;
+  return { bytes: hard ? constrained : physical, hard };
 }
 
 /**
@@ -21,14 +33,15 @@ export function memoryLimit(constrained = process.constrainedMemory(), physical 
  * @throws {EngineError} device_unavailable when not even the weights do
  */
 export function checkMemory({ weightBytes, kvCacheBytes }: MemoryNeed, limit = memoryLimit()): string | undefined {
-  const advice = 'give it more, or quantize the weights';
-  const may = `the process may have ${gib(limit)} of memory`;
-  if (weightBytes >= limit) {
-    throw new EngineError('device_unavailable', `the weights take ${gib(weightBytes)}, but ${may}: ${advice}`);
+  const weights = `the weights take ${gib(weightBytes)}`;
+  const may = `the process may have ${gib(limit.bytes)} of memory: give it more, or quantize the weights`;
+  const whileLoading = COPIES_WHILE_LOADING * weightBytes + OWN_BYTES;
+  if (weightBytes >= limit.bytes || (limit.hard && whileLoading >= limit.bytes)) {
+    const load = `the server needs more than ${gib(whileLoading)} to load them`;
+    throw new EngineError('device_unavailable', `${weights} and ${load}, but ${may}`);
   }
-  if (weightBytes + kvCacheBytes < limit) return undefined;
-  const cache = `the KV cache up to ${gib(kvCacheBytes)}`;
-  return `the weights take ${gib(weightBytes)} and ${cache}, but ${may}: ${advice}, or serve fewer or shorter requests`;
+  if (weightBytes + kvCacheBytes + OWN_BYTES < limit.bytes) return undefined;
+  return `${weights} and the KV cache up to ${gib(kvCacheBytes)}, but ${may}, or serve fewer or shorter requests`;
 }
 
 function gib(bytes: number): string {

@@ -51,14 +51,25 @@ export class Admission {
   }
 
   /**
-   * Lets in what needs the thread of text and no answer.
+   * Lets in what only the thread of text works on: that waits for it is bounded like what waits for the network, and is
+   * waited for at shutdown.
    *
    * @param tokens about how many it has
+   * @param read works on it
    * @throws {DrainingError}
    * @throws {OverloadedError}
+   * @throws what `read` throws
    */
-  admitText(tokens: number): Ticket {
-    return this.enter(this.texts, { answers: 1, promptTokens: tokens }, TEXTS_AT_A_TIME);
+  async readText<T>(tokens: number, read: () => Promise<T>): Promise<T> {
+    const ticket = this.enter(this.texts, { answers: 1, promptTokens: tokens }, TEXTS_AT_A_TIME);
+    try {
+      const result = await read();
+      ticket.read();
+      return result;
+    } catch (error) {
+      ticket.fail(error);
+      throw error;
+    }
   }
 
   /** @throws {DrainingError} */

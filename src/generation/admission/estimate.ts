@@ -3,19 +3,22 @@ import type { Prompt } from '../../inference/inference-provider.js';
 /** A token of English text has about four characters; of others fewer. */
 const CHARACTERS_PER_TOKEN = 3;
 
-/** About how many tokens a prompt has: told in no time, before it is rendered and tokenized. */
-export function estimateTokens(prompt: Prompt): number {
+/** About how many tokens prompts have: told in no time, before they are rendered and tokenized. */
+export function estimateTokens(prompts: readonly Prompt[]): number {
+  return prompts.reduce((sum, prompt) => sum + tokensOf(prompt), 0);
+}
+
+function tokensOf(prompt: Prompt): number {
   switch (prompt.kind) {
     case 'tokens':
       return prompt.ids.length;
     case 'text':
-      return tokensOf(prompt.text.length);
+      return fromCharacters(prompt.text.length);
     case 'chat':
-      return tokensOf(JSON.stringify([prompt.messages, prompt.tools]).length);
+      return fromCharacters(JSON.stringify([prompt.messages, prompt.tools]).length);
   }
 }
 
-/** About how many tokens so many characters are. */
-export function tokensOf(characters: number): number {
+function fromCharacters(characters: number): number {
   return Math.ceil(characters / CHARACTERS_PER_TOKEN);
 }

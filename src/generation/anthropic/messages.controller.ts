@@ -7,7 +7,6 @@ import {
   Res,
   UseFilters,
   UseGuards,
-  UseInterceptors,
 } from '@nestjs/common';
 import {
   ApiBody,
@@ -20,7 +19,6 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
-import { TextAdmission } from '../admission/text-admission.js';
 import { type Body, BodyPipe } from '../body.pipe.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { AnthropicExceptionFilter } from './anthropic-exception.filter.js';
@@ -87,7 +85,6 @@ export class MessagesController {
 
   @Post('count_tokens')
   @HttpCode(200)
-  @UseInterceptors(TextAdmission)
   @ApiOperation({ summary: 'Count the tokens of a conversation', description: 'As in Anthropic’s API.' })
   @ApiBody({ type: ConversationRequest })
   @ApiOkResponse({ description: 'How many there are', type: TokenCount })

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Readable } from 'node:stream';
 import { eventStream, namedEvent } from '../../common/http/event-stream.js';
+import { Admission } from '../admission/admission.js';
+import { estimateTokens } from '../admission/estimate.js';
 import { type Body, BodyPipe } from '../body.pipe.js';
 import { ChatService } from '../chat/chat.service.js';
 import { type Turn, TurnService } from '../chat/turn.service.js';
@@ -25,6 +27,7 @@ export class MessagesService {
     private readonly models: ModelService,
     private readonly turns: TurnService,
     private readonly chats: ChatService,
+    private readonly admission: Admission,
     explain: ExplainService,
   ) {
     const body = new BodyPipe(MessagesRequest);
@@ -56,7 +59,7 @@ export class MessagesService {
     return body.request.stream ? eventStream(reply, toStream(events, reply)) : completeMessage(events);
   }
 
-  /** @throws what `toTurn` throws, and {InferenceError} */
+  /** @throws what `toTurn` throws, {RefusedError} and {InferenceError} */
   async count(
     { request, warnings }: Body<ConversationRequest>,
     reply: FastifyReply,
@@ -64,8 +67,8 @@ export class MessagesService {
   ): Promise<TokenCount> {
     checkModel(request.model, this.models.model);
     const { chat, continuation } = toPromptTurn(request);
-    const { prompt } = this.chats.plan(chat);
-    const ids = await this.models.encode({ ...prompt, ...(continuation !== undefined && { continuation }) }, signal);
+    const prompt = { ...this.chats.plan(chat).prompt, ...(continuation !== undefined && { continuation }) };
+    const ids = await this.admission.readText(estimateTokens([prompt]), () => this.models.encode(prompt, signal));
     tellRequestId(reply);
     tellWarnings(reply, [...warnings, ...ignoredFields(request)]);
     return { input_tokens: ids.length };

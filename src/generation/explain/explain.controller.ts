@@ -1,16 +1,7 @@
-import {
-  Body as RequestBody,
-  Controller,
-  HttpCode,
-  Post,
-  UseFilters,
-  UseGuards,
-  UseInterceptors,
-} from '@nestjs/common';
+import { Body as RequestBody, Controller, HttpCode, Post, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
 import { type Body, BodyPipe } from '../body.pipe.js';
-import { TextAdmission } from '../admission/text-admission.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ApiErrors } from '../openai/api-answer.decorator.js';
 import { OpenAiExceptionFilter } from '../openai/openai-exception.filter.js';
@@ -20,7 +11,6 @@ import { ExplainService } from './explain.service.js';
 @ApiTags('explain')
 @Controller('v1/explain')
 @UseGuards(ModelReadyGuard)
-@UseInterceptors(TextAdmission)
 @UseFilters(OpenAiExceptionFilter)
 export class ExplainController {
   constructor(private readonly service: ExplainService) {}

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { RequestValidationError, wrongParameter } from '../../common/fastapi/validation-fault.js';
 import type { Explanation, GenerationRequest, Prompt } from '../../inference/inference-provider.js';
+import { Admission } from '../admission/admission.js';
+import { estimateTokens } from '../admission/estimate.js';
 import { ModelService } from '../model.service.js';
 import type { Plan } from '../plan.js';
 import { fingerprintOf } from '../served-model.js';
@@ -19,7 +21,10 @@ export type Planner = (body: unknown, signal: AbortSignal) => Plan;
 export class ExplainService {
   private readonly planners = new Map<string, Planner>();
 
-  constructor(private readonly models: ModelService) {}
+  constructor(
+    private readonly models: ModelService,
+    private readonly admission: Admission,
+  ) {}
 
   /** @param route its path */
   register(route: string, planner: Planner): void {
@@ -28,6 +33,7 @@ export class ExplainService {
 
   /**
    * @throws {RequestValidationError} places are those in the body that holds the request
+   * @throws {RefusedError}
    * @throws what the route itself would throw
    */
   async explain(route: string, body: unknown, signal: AbortSignal): Promise<ExplainResponse> {
@@ -36,7 +42,9 @@ export class ExplainService {
       throw wrongParameter('route', `Input should be one of ${[...this.planners.keys()].join(', ')}`, route);
     const plan = planned(planner, body, signal);
     const { model } = this.models;
-    const explained = await Promise.all(plan.prompts.map((prompt) => this.explainPrompt(plan, prompt, signal)));
+    const explained = await this.admission.readText(estimateTokens(plan.prompts), () =>
+      Promise.all(plan.prompts.map((prompt) => this.explainPrompt(plan, prompt, signal))),
+    );
     const [{ request, explanation }] = explained;
     return {
       route,

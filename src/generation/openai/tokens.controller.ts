@@ -1,16 +1,9 @@
-import {
-  Body as RequestBody,
-  Controller,
-  HttpCode,
-  Post,
-  UseFilters,
-  UseGuards,
-  UseInterceptors,
-} from '@nestjs/common';
+import { Body as RequestBody, Controller, HttpCode, Post, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClientSignal } from '../../common/http/client-signal.decorator.js';
 import type { Prompt } from '../../inference/inference-provider.js';
-import { TextAdmission } from '../admission/text-admission.js';
+import { Admission } from '../admission/admission.js';
+import { estimateTokens } from '../admission/estimate.js';
 import { ModelReadyGuard } from '../model-ready.guard.js';
 import { ModelService } from '../model.service.js';
 import { ApiErrors } from './api-answer.decorator.js';
@@ -24,10 +17,12 @@ import { OpenAiExceptionFilter } from './openai-exception.filter.js';
 @ApiTags('OpenAI')
 @Controller()
 @UseGuards(ModelReadyGuard)
-@UseInterceptors(TextAdmission)
 @UseFilters(OpenAiExceptionFilter)
 export class TokensController {
-  constructor(private readonly models: ModelService) {}
+  constructor(
+    private readonly models: ModelService,
+    private readonly admission: Admission,
+  ) {}
 
   @Post('tokenize')
   @HttpCode(200)
@@ -39,7 +34,8 @@ export class TokensController {
     @RequestBody(new BodyPipe(TokenizeRequest)) { request }: Body<TokenizeRequest>,
     @ClientSignal() signal: AbortSignal,
   ): Promise<Tokenized> {
-    const tokens = await this.models.encode(toPrompt(request), signal);
+    const prompt = toPrompt(request);
+    const tokens = await this.admission.readText(estimateTokens([prompt]), () => this.models.encode(prompt, signal));
     return { count: tokens.length, max_model_len: this.models.model.contextLength, tokens };
   }
 
@@ -50,10 +46,10 @@ export class TokensController {
   @ApiOkResponse({ description: 'The text', type: Detokenized })
   @ApiErrors(400, 413, 429, 500, 503)
   async detokenize(
-    @RequestBody(new BodyPipe(DetokenizeRequest)) { request }: Body<DetokenizeRequest>,
+    @RequestBody(new BodyPipe(DetokenizeRequest)) { request: { tokens } }: Body<DetokenizeRequest>,
     @ClientSignal() signal: AbortSignal,
   ): Promise<Detokenized> {
-    return { prompt: await this.models.decode(request.tokens, signal) };
+    return { prompt: await this.admission.readText(tokens.length, () => this.models.decode(tokens, signal)) };
   }
 }
 
