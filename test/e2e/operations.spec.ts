@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DEMO_MODEL, fixture, ROOT } from '../support/folders.js';
 import { Scrape } from '../support/metrics.js';
 import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.js';
-import { ENDLESS, type LogLine, ServerProcess, SLOW_STEPS } from '../support/server.js';
+import { ENDLESS, FAULT_PRELOAD, type LogLine, ServerProcess, SLOW_STEPS } from '../support/server.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -270,6 +270,15 @@ describe('a trace', () => {
     const root = expectPhases(await receiver.trace(TRACE, ROOT_SPAN));
     expect(root.parentSpanId).toBe(PARENT);
     expect(root.attributes).toContainEqual({ key: 'roost.outcome', value: { stringValue: 'length' } });
+  });
+
+  it('has them one after the other also while somebody sets the clock', async () => {
+    const env = { MODEL_PATH: fixture('llama'), NODE_OPTIONS: FAULT_PRELOAD, FAULT: 'clock' };
+    const jumping = await ServerProcess.ready({ ...env, ...tracing });
+    await jumping.post('/v1/completions', { prompt: 'x', max_tokens: 3 });
+    const { trace_id: traceId } = await jumping.log('request');
+    expectPhases(await receiver.trace(traceId as string, ROOT_SPAN));
+    await jumping.stop();
   });
 
   it('has an id of its own without a caller’s, which the log has too', async () => {
