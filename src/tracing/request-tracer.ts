@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import {
-  type Context,
   defaultTextMapGetter,
   diag,
   DiagLogLevel,
@@ -59,42 +58,40 @@ export class RequestTracer implements ActivityListener {
       'http.response.status_code': status,
       'roost.outcome': outcomes.join(', '),
     };
-    const startTime = toEpoch(began);
-    const span = this.tracer.startSpan(`${method} ${route}`, { kind: SpanKind.SERVER, startTime, attributes }, parent);
+    // Both clocks are looked at once, or phases would not follow one another by what passes between the looks.
+    const epoch = Date.now() - monotonicNow();
+    const options = { kind: SpanKind.SERVER, startTime: epoch + began, attributes };
+    const span = this.tracer.startSpan(`${method} ${route}`, options, parent);
     if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
     request.traceId = span.spanContext().traceId;
     const within = trace.setSpan(parent, span);
-    for (const { from, to } of tokenizations) this.phase('tokenize', from, to, within);
-    for (const generation of generations) this.phases(generation, within, tokenizations.length > 0);
-    span.end(toEpoch(ended));
+    const tell: TellPhase = (name, from, to, attributes) =>
+      this.tracer.startSpan(name, { startTime: epoch + from, attributes }, within).end(epoch + to);
+    for (const { from, to } of tokenizations) tell('tokenize', from, to);
+    for (const generation of generations) tellPhases(generation, tokenizations.length > 0, tell);
+    span.end(epoch + ended);
   }
 
   /** Sends what is left. */
   async shutdown(): Promise<void> {
     await Promise.race([this.provider.shutdown(), setTimeout(SHUTDOWN_MS)]);
   }
-
-  /** Each phase ends where the next begins, or where the answer ended before that. */
-  private phases(generation: GenerationRecord, within: Context, isTokenized: boolean): void {
-    const { timings, ended = monotonicNow(), promptTokens, cachedTokens, newTokens } = generation;
-    const { received, queued, started, firstToken, finished } = timings;
-    if (received !== undefined && !isTokenized) this.phase('tokenize', received, queued ?? ended, within);
-    if (queued !== undefined) this.phase('queue', queued, started ?? ended, within);
-    if (started !== undefined) {
-      const attributes = { 'gen_ai.usage.input_tokens': promptTokens, 'roost.cached_tokens': cachedTokens };
-      this.phase('prefill', started, firstToken ?? ended, within, attributes);
-    }
-    if (firstToken !== undefined) {
-      this.phase('decode', firstToken, finished ?? ended, within, { 'gen_ai.usage.output_tokens': newTokens });
-    }
-  }
-
-  private phase(name: string, from: number, to: number, within: Context, attributes?: Record<string, number>): void {
-    this.tracer.startSpan(name, { startTime: toEpoch(from), attributes }, within).end(toEpoch(to));
-  }
 }
 
-/** A moment of the monotonic clock in milliseconds since 1970. */
-function toEpoch(moment: number): number {
-  return Date.now() - (monotonicNow() - moment);
+/** @param from on the monotonic clock, as `to` */
+type TellPhase = (name: string, from: number, to: number, attributes?: Record<string, number>) => void;
+
+/** Each phase ends where the next begins, or where the answer ended before that. */
+function tellPhases(generation: GenerationRecord, isTokenized: boolean, tell: TellPhase): void {
+  const { timings, ended = monotonicNow(), promptTokens, cachedTokens, newTokens } = generation;
+  const { received, queued, started, firstToken, finished } = timings;
+  if (received !== undefined && !isTokenized) tell('tokenize', received, queued ?? ended);
+  if (queued !== undefined) tell('queue', queued, started ?? ended);
+  if (started !== undefined) {
+    const attributes = { 'gen_ai.usage.input_tokens': promptTokens, 'roost.cached_tokens': cachedTokens };
+    tell('prefill', started, firstToken ?? ended, attributes);
+  }
+  if (firstToken !== undefined) {
+    tell('decode', firstToken, finished ?? ended, { 'gen_ai.usage.output_tokens': newTokens });
+  }
 }

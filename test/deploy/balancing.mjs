@@ -53,19 +53,26 @@ async function rate(to) {
 /** Each of two long answers keeps a replica busy: what comes meanwhile goes to the third. */
 async function leastLoaded() {
   await check('sends requests to the replica with the fewest', async () => {
-    const before = await Promise.all(replicas.map(answered));
-    const long = await Promise.all([0, 1].map(() => beginStream()));
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    for (let i = 0; i < 10; i++) await askThrough(agent);
-    agent.destroy();
-    const after = await Promise.all(replicas.map(answered));
-    const shares = after.map((count, i) => count - before[i]).sort((a, b) => a - b);
-    const outcomes = long.map(({ state }) => state.outcome);
-    for (const stream of long) stream.abort();
-    await Promise.all(long.map(({ end }) => end));
-    assert.deepEqual(outcomes, [undefined, undefined], 'the long answers ended too soon');
-    assert.deepEqual(shares, [0, 0, 10]);
+    let seen = await besideTwo();
+    // Where this process is held up for long, they end before all has come.
+    for (let attempt = 1; attempt < 3 && seen.ended; attempt++) seen = await besideTwo();
+    assert.deepEqual(seen, { ended: false, shares: [0, 0, 10] });
   });
+}
+
+/** How many of ten requests each replica has, the fewest first, and whether one of two long answers was over by then. */
+async function besideTwo() {
+  const before = await Promise.all(replicas.map(answered));
+  const long = await Promise.all([0, 1].map(() => beginStream()));
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let i = 0; i < 10; i++) await askThrough(agent);
+  agent.destroy();
+  const after = await Promise.all(replicas.map(answered));
+  const shares = after.map((count, i) => count - before[i]).sort((a, b) => a - b);
+  const ended = long.some(({ state }) => state.outcome !== undefined);
+  for (const stream of long) stream.abort();
+  await Promise.all(long.map(({ end }) => end));
+  return { ended, shares };
 }
 
 /** What is promised of a replica that dies: nothing but the streams that it had begun is lost. */

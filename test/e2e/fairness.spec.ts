@@ -1,10 +1,8 @@
 /** What clients with keys of their own take from each other, over HTTP: told by the order of events, not by the clock. */
-import { ServerProcess } from '../support/server.js';
+import { ENDLESS, ServerProcess, SLOW_STEPS } from '../support/server.js';
 
 const KEYS = { light: 'key-of-the-light', heavy: 'key-of-the-heavy' } as const;
-/** Answers so long that what happens beside them happens before their end. */
-const LONG = { prompt: 'x', max_tokens: 1900, ignore_eos: true };
-const SHORT = { prompt: 'x', max_tokens: 5, ignore_eos: true };
+const SHORT = { ...ENDLESS, max_tokens: 5 };
 
 const SLOTS = 2;
 
@@ -32,7 +30,8 @@ describe('while one client asks for much', () => {
   let last: Promise<unknown> | undefined;
   beforeAll(async () => {
     const keys = Object.values(KEYS).join(',');
-    server = await ServerProcess.ready({ API_KEY: keys, MAX_BATCH_SIZE: String(SLOTS), CACHE_DIR: 'none' });
+    const env = { API_KEY: keys, MAX_BATCH_SIZE: String(SLOTS), CACHE_DIR: 'none' };
+    server = await ServerProcess.ready({ ...env, ...SLOW_STEPS });
   });
   afterAll(async () => {
     await server.stop('SIGKILL');
@@ -41,7 +40,7 @@ describe('while one client asks for much', () => {
 
   /** Resolves with the first token; the order of first tokens and of ends is kept. */
   async function stream(client: keyof typeof KEYS, name: string, body: object): Promise<{ ended: Promise<void> }> {
-    const response = await server.post('/v1/completions', JSON.stringify({ ...body, stream: true }), {
+    const response = await server.post('/v1/completions', body, {
       headers: { 'content-type': 'application/json', authorization: `Bearer ${KEYS[client]}` },
     });
     expect(response.status).toBe(200);
@@ -60,16 +59,12 @@ describe('while one client asks for much', () => {
     await (
       await stream('light', 'first', SHORT)
     ).ended;
-    const running = await stream('heavy', 'running', LONG);
-    const waiting = ['a', 'b', 'c', 'd'].map(async (name) => (await stream('heavy', name, LONG)).ended);
+    const running = await stream('heavy', 'running', ENDLESS);
+    const waiting = ['a', 'b', 'c', 'd'].map(async (name) => (await stream('heavy', name, ENDLESS)).ended);
     last = Promise.allSettled([running.ended, ...waiting]);
     // All of them are in, and wait.
-    for (;;) {
-      const metrics = await (
-        await server.fetch('/metrics', { headers: { authorization: `Bearer ${KEYS.light}` } })
-      ).text();
-      if (/^vllm:num_requests_waiting\{.*\} 4$/m.test(metrics)) break;
-    }
+    const headers = { authorization: `Bearer ${KEYS.light}` };
+    await server.scrapeUntil('vllm:num_requests_waiting', 4, { headers });
     await (
       await stream('light', 'light', SHORT)
     ).ended;

@@ -1,6 +1,6 @@
 import { DEMO_MODEL, editJson, fixture, TemporaryFolders } from '../support/folders.js';
 import { demoCases, golden } from '../support/golden.js';
-import { ServerProcess } from '../support/server.js';
+import { ServerProcess, SLOW_STEPS } from '../support/server.js';
 
 interface Fault {
   readonly type: string;
@@ -315,22 +315,25 @@ describe('other routes', () => {
 
 describe('a client that goes away', () => {
   it('frees its slot: nobody waits for an answer that nobody reads', async () => {
-    const single = await ServerProcess.ready({ MAX_BATCH_SIZE: '1', MODEL_PATH: fixture('llama') });
-    // This fixture never ends an answer by itself: the second request would wait for all of the first.
+    const env = { MAX_BATCH_SIZE: '1', MODEL_PATH: fixture('llama'), MAX_NEW_TOKENS: '2000' };
+    const single = await ServerProcess.ready({ ...env, ...SLOW_STEPS });
+    // The second request would wait for all of the first.
     const controller = new AbortController();
-    const body = { prompt: 'x', max_new_tokens: 512 };
-    const gone = single.post('/generate', body, {
-      headers: { 'content-type': 'application/json' },
-      signal: controller.signal,
-    });
+    const gone = single.post(
+      '/generate',
+      { prompt: 'x', max_new_tokens: 2000 },
+      { headers: { 'content-type': 'application/json' }, signal: controller.signal },
+    );
+    const left = expect(gone).rejects.toThrow('abort');
+    await single.scrapeUntil('vllm:num_requests_running', 1);
     const next = single.post('/generate', { prompt: 'x', max_new_tokens: 2 });
+    await single.scrapeUntil('vllm:num_requests_waiting', 1);
     controller.abort();
-    await expect(gone).rejects.toThrow('abort');
+    await left;
     expect((await next).status).toBe(200);
     await single.stop();
     const outcomes = single.logs.filter(({ msg }) => msg === 'request').map(({ outcome }) => outcome);
-    // The first one may have gone before it was heard.
-    expect(outcomes.filter((outcome) => outcome !== 'cancelled')).toEqual(['length']);
+    expect(outcomes).toEqual(['cancelled', 'length']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { fixture } from '../support/folders.js';
 import { demoCases } from '../support/golden.js';
 import { parseEvents } from '../support/event-stream.js';
-import { ServerProcess } from '../support/server.js';
+import { ENDLESS, ServerProcess, SLOW_STEPS } from '../support/server.js';
 
 interface Choice {
   readonly index: number;
@@ -177,13 +177,12 @@ describe('a prompt longer than the context', () => {
 });
 
 describe('a stream that ends early', () => {
-  // It never ends an answer by itself.
-  const endless = { prompt: 'x', max_tokens: 500, stream: true };
+  const slow = { MODEL_PATH: fixture('llama'), ...SLOW_STEPS };
 
   it('because its client goes frees its slot', async () => {
-    const single = await ServerProcess.ready({ MODEL_PATH: fixture('llama'), MAX_BATCH_SIZE: '1' });
+    const single = await ServerProcess.ready({ ...slow, MAX_BATCH_SIZE: '1' });
     const controller = new AbortController();
-    const response = await single.post('/v1/completions', endless, {
+    const response = await single.post('/v1/completions', ENDLESS, {
       headers: { 'content-type': 'application/json' },
       signal: controller.signal,
     });
@@ -191,15 +190,15 @@ describe('a stream that ends early', () => {
     controller.abort();
     const line = await single.log('request');
     expect(line).toMatchObject({ outcome: 'cancelled' });
-    expect(line.new_tokens).toBeLessThan(500);
+    expect(line.new_tokens).toBeLessThan(ENDLESS.max_tokens);
     expect((await single.post('/v1/completions', { prompt: 'x', max_tokens: 2 })).status).toBe(200);
     await single.stop();
     expect(single.noise).toEqual([]);
   });
 
   it('because the server stops and has no time to drain says so, and the process ends with 0', async () => {
-    const stopping = await ServerProcess.ready({ MODEL_PATH: fixture('llama'), SHUTDOWN_TIMEOUT: '0' });
-    const response = await stopping.post('/v1/completions', { ...endless, max_tokens: 2000 });
+    const stopping = await ServerProcess.ready({ ...slow, SHUTDOWN_TIMEOUT: '0' });
+    const response = await stopping.post('/v1/completions', ENDLESS);
     const exit = stopping.stop();
     const { data } = parseEvents(await response.text());
     expect(JSON.parse(data.at(-1) as string)).toMatchObject({ error: { code: 'model_not_loaded' } });

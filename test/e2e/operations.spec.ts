@@ -2,47 +2,30 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEMO_MODEL, fixture, ROOT } from '../support/folders.js';
 import { Scrape } from '../support/metrics.js';
-import { OtlpReceiver } from '../support/otlp-receiver.js';
-import { type LogLine, ServerProcess } from '../support/server.js';
+import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.js';
+import { ENDLESS, FAULT_PRELOAD, type LogLine, ServerProcess, SLOW_STEPS } from '../support/server.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-/** Takes longer than any test. */
-const ENDLESS = { prompt: 'x', max_tokens: 2000, ignore_eos: true, stream: true };
 
 let receiver: OtlpReceiver;
+let tracing: Record<string, string>;
 let server: ServerProcess;
 
 beforeAll(async () => {
   receiver = new OtlpReceiver();
-  server = await ServerProcess.ready({
-    MODEL_PATH: DEMO_MODEL,
-    MAX_BATCH_SIZE: '1',
-    OTEL_EXPORTER_OTLP_ENDPOINT: await receiver.listen(),
-    OTEL_BSP_SCHEDULE_DELAY: '20',
-  });
+  tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: await receiver.listen(), OTEL_BSP_SCHEDULE_DELAY: '20' };
+  server = await ServerProcess.ready({ MODEL_PATH: DEMO_MODEL, MAX_BATCH_SIZE: '1', ...SLOW_STEPS, ...tracing });
 });
 afterAll(async () => {
   await server.stop();
   receiver.close();
 });
 
-async function scrape(): Promise<Scrape> {
-  return new Scrape(await (await server.fetch('/metrics')).text());
-}
-
-/** Scrapes until a sample has a value. */
-async function scrapeUntil(sample: string, value: number): Promise<Scrape> {
-  for (;;) {
-    const scraped = await scrape();
-    if (scraped.of(sample) === value) return scraped;
-  }
-}
-
 /** How much samples grow by what is done. */
 async function growth(samples: readonly string[], work: () => Promise<unknown>): Promise<(number | undefined)[]> {
-  const before = await scrape();
+  const before = await server.scrape();
   await work();
-  const after = await scrape();
+  const after = await server.scrape();
   return samples.map((sample) => (after.of(sample) ?? NaN) - (before.of(sample) ?? 0));
 }
 
@@ -126,14 +109,14 @@ describe('/metrics', () => {
     const waiting = new AbortController();
     const headers = { ...JSON_TYPE, 'x-request-id': 'given-up-in-the-queue' };
     const waits = server.post('/v1/completions', ENDLESS, { headers, signal: waiting.signal });
-    const scraped = await scrapeUntil('vllm:num_requests_waiting', 1);
+    const scraped = await server.scrapeUntil('vllm:num_requests_waiting', 1);
     expect(scraped.of('vllm:num_requests_running')).toBe(1);
     expect(scraped.of('vllm:kv_cache_usage_perc')).toBeGreaterThan(0);
     waiting.abort();
     await expect(waits).rejects.toThrow('abort');
-    await scrapeUntil('roost_requests_cancelled_total{phase="queue"}', 1);
+    await server.scrapeUntil('roost_requests_cancelled_total{phase="queue"}', 1);
     running.abort();
-    const last = await scrapeUntil('roost_requests_cancelled_total{phase="decode"}', 1);
+    const last = await server.scrapeUntil('roost_requests_cancelled_total{phase="decode"}', 1);
     expect(last.of('vllm:num_requests_running')).toBe(0);
     expect(last.of('vllm:kv_cache_usage_perc')).toBe(0);
     expect(last.of('vllm:request_success_total{finished_reason="abort"}')).toBe(2);
@@ -163,15 +146,15 @@ describe('/metrics', () => {
       await server.post('/v1/completions', { prompt: 'word '.repeat(5000) });
       await server.post('/v1/completions', { prompt: 'x', n: 0 });
       const leaving = await beginEndless('counted-as-cancelled');
-      expect((await scrape()).of('roost_admission_open')).toBe(1);
+      expect((await server.scrape()).of('roost_admission_open')).toBe(1);
       leaving.abort();
-      await scrapeUntil('roost_admission_open', 0);
+      await server.scrapeUntil('roost_admission_open', 0);
     };
     expect(await growth(samples, work)).toEqual([3, 1, 1, 1, 0]);
   });
 
   it('does not grow with what clients send', async () => {
-    const lines = async (): Promise<number> => (await scrape()).text.match(/^(vllm|roost)/gm)?.length ?? 0;
+    const lines = async (): Promise<number> => (await server.scrape()).text.match(/^(vllm|roost)/gm)?.length ?? 0;
     await server.fetch('/nowhere');
     const before = await lines();
     for (const path of ['/a', '/b/c', '/d?e=f']) await server.fetch(path);
@@ -187,7 +170,7 @@ describe('the names of metrics', () => {
     'in %s are those of metrics that exist',
     async (path) => {
       await server.post('/generate', { prompt: 'x', max_new_tokens: 2 });
-      const { names } = await scrape();
+      const { names } = await server.scrape();
       const used = readFileSync(join(ROOT, path), 'utf8').match(METRIC) ?? [];
       expect(used.length).toBeGreaterThan(0);
       const known = (name: string): boolean => names.has(name) || names.has(`${name}_count`);
@@ -197,7 +180,7 @@ describe('the names of metrics', () => {
 
   it('are all in docs/operations.md', async () => {
     const documented = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
-    const ours = [...(await scrape()).text.matchAll(/^# TYPE ((?:vllm:|roost_)\S+)/gm)].map(([, name]) => name);
+    const ours = [...(await server.scrape()).text.matchAll(/^# TYPE ((?:vllm:|roost_)\S+)/gm)].map(([, name]) => name);
     expect(ours.filter((name) => !documented.includes(`\`${name}\``))).toEqual([]);
   });
 });
@@ -266,21 +249,36 @@ describe('the log', () => {
 describe('a trace', () => {
   const TRACE = '0af7651916cd43dd8448eb211c80319c';
   const PARENT = 'b7ad6b7169203331';
+  const ROOT_SPAN = 'POST /v1/completions';
 
-  it('goes on from the caller’s, with a span of each phase, one after the other', async () => {
-    const headers = { ...JSON_TYPE, traceparent: `00-${TRACE}-${PARENT}-01`, 'x-request-id': 'traced' };
-    await server.post('/v1/completions', { prompt: 'x', max_tokens: 3 }, { headers });
-    expect(await lineOf('traced')).toMatchObject({ trace_id: TRACE });
-    const spans = await receiver.trace(TRACE, 'POST /v1/completions');
-    const root = spans.find(({ name }) => name === 'POST /v1/completions');
-    expect(root?.parentSpanId).toBe(PARENT);
-    const phases = spans.filter((span) => span.parentSpanId === root?.spanId);
+  /** @returns the span of the request, within which the phases are */
+  function expectPhases(spans: readonly ReceivedSpan[]): ReceivedSpan {
+    const root = spans.find(({ name }) => name === ROOT_SPAN) as ReceivedSpan;
+    const phases = spans.filter((span) => span.parentSpanId === root.spanId);
     const ordered = [...phases].sort((a, b) => Number(BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano)));
     expect(ordered.map(({ name }) => name)).toEqual(['tokenize', 'queue', 'prefill', 'decode']);
     for (const { startTimeUnixNano, endTimeUnixNano } of spans) {
       expect(BigInt(endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(startTimeUnixNano));
     }
-    expect(root?.attributes).toContainEqual({ key: 'roost.outcome', value: { stringValue: 'length' } });
+    return root;
+  }
+
+  it('goes on from the caller’s, with a span of each phase, one after the other', async () => {
+    const headers = { ...JSON_TYPE, traceparent: `00-${TRACE}-${PARENT}-01`, 'x-request-id': 'traced' };
+    await server.post('/v1/completions', { prompt: 'x', max_tokens: 3 }, { headers });
+    expect(await lineOf('traced')).toMatchObject({ trace_id: TRACE });
+    const root = expectPhases(await receiver.trace(TRACE, ROOT_SPAN));
+    expect(root.parentSpanId).toBe(PARENT);
+    expect(root.attributes).toContainEqual({ key: 'roost.outcome', value: { stringValue: 'length' } });
+  });
+
+  it('has them one after the other also while somebody sets the clock', async () => {
+    const env = { MODEL_PATH: fixture('llama'), NODE_OPTIONS: FAULT_PRELOAD, FAULT: 'clock' };
+    const jumping = await ServerProcess.ready({ ...env, ...tracing });
+    await jumping.post('/v1/completions', { prompt: 'x', max_tokens: 3 });
+    const { trace_id: traceId } = await jumping.log('request');
+    expectPhases(await receiver.trace(traceId as string, ROOT_SPAN));
+    await jumping.stop();
   });
 
   it('has an id of its own without a caller’s, which the log has too', async () => {

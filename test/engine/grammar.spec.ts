@@ -94,9 +94,9 @@ describe.each([
     ['without an end', { kind: 'json_schema', schema: { $ref: '#' } }],
     ['no grammar', { kind: 'regex', pattern: '(' }],
   ])('refuse a grammar that is %s, and the next is answered', async (_what, grammar) => {
-    const started = performance.now();
-    await expect(tell(grammar)).rejects.toMatchObject({ code: 'grammar_invalid' });
-    expect(performance.now() - started).toBeLessThan(10_000);
+    // It is seen to be too much, not given up because it takes too long.
+    const message = expect.not.stringContaining('took longer') as string;
+    await expect(tell(grammar)).rejects.toMatchObject({ code: 'grammar_invalid', message });
     expect((await tell({ kind: 'choice', choices: ['fine'] })).text).toBe('fine');
   });
 });

@@ -410,6 +410,9 @@ describe('a path that leads nowhere', () => {
   });
 });
 
+/** How many times as long a prompt of twice the length may take; were time quadratic, it would be 4. */
+const MOST_FOR_TWICE = 2.5;
+
 describe('a long prompt', () => {
   it('takes twice as long when it is twice as long, and does not keep others waiting', async () => {
     const timeOf = async (length: number): Promise<number> => {
@@ -427,13 +430,15 @@ describe('a long prompt', () => {
         probes.push(performance.now() - started);
       }
     })();
-    // The best of several: the machine may be busy with something else.
-    const best = async (length: number) =>
-      Math.min(...[await timeOf(length), await timeOf(length), await timeOf(length)]);
-    const [half, whole] = [await best(500_000), await best(1_000_000)];
+    // The best of several, of more when those are not enough: the machine may be busy with something else.
+    let [half, whole] = [Infinity, Infinity];
+    for (let round = 0; round < 3 || (round < 10 && whole / half >= MOST_FOR_TWICE); round++) {
+      half = Math.min(half, await timeOf(500_000));
+      whole = Math.min(whole, await timeOf(1_000_000));
+    }
     busy = false;
     await probing;
-    expect(whole / half).toBeLessThan(2.5);
+    expect(whole / half).toBeLessThan(MOST_FOR_TWICE);
     const sorted = probes.sort((a, b) => a - b);
     expect(sorted[Math.floor(0.9 * sorted.length)]).toBeLessThan(100);
     await subject.isUnharmed();

@@ -10,8 +10,6 @@ import { startServer } from './support/process.mjs';
 
 const CLIENTS = 10;
 const SHUTDOWN_TIMEOUT = 60;
-/** Between the end of the last answer in the server and at its client. */
-const SLACK_MS = 500;
 
 /** Asks for answer after answer until the port is closed. */
 async function client(url, round, log) {
@@ -41,31 +39,37 @@ async function client(url, round, log) {
       const complete = i % 3 > 0 ? body.endsWith('data: [DONE]\n\n') : JSON.parse(body).usage.completion_tokens === 40;
       if (!accepted || !complete) log.faults.push(`${response.status}: ${body.slice(-200)}`);
       log.completed++;
-      log.lastAnswer = performance.now();
     } catch (error) {
       if (accepted) log.faults.push(`an accepted answer was lost: ${error}`);
-      else log.closed.push(performance.now());
+      else log.closed.push(Date.now());
       return;
     }
   }
 }
 
 async function round(number) {
-  const { child, url } = await startServer({ CACHE_DIR: 'none', SHUTDOWN_TIMEOUT });
-  const log = { completed: 0, refused: 0, faults: [], closed: [], lastAnswer: 0 };
+  const log = { completed: 0, refused: 0, faults: [], closed: [], given: 0, lastGiven: 0 };
+  const { child, url } = await startServer({ CACHE_DIR: 'none', SHUTDOWN_TIMEOUT }, ({ msg, status, time }) => {
+    if (msg !== 'request' || status !== 200) return;
+    log.given++;
+    log.lastGiven = Date.parse(time);
+  });
   const clients = Array.from({ length: CLIENTS }, () => client(url, number, log));
   while (log.completed < 3) await setTimeout(5);
   await setTimeout(Math.random() * 500);
   const began = performance.now();
-  const exit = once(child, 'exit');
+  // With all that it wrote.
+  const exit = once(child, 'close');
   child.kill('SIGTERM');
   const [code, signal] = await exit;
   const seconds = (performance.now() - began) / 1000;
   await Promise.all(clients);
   if (code !== 0) log.faults.push(`the process ended with ${code ?? signal}`);
   if (seconds > SHUTDOWN_TIMEOUT) log.faults.push(`the end took ${seconds} s`);
-  if (Math.min(...log.closed) < log.lastAnswer - SLACK_MS) log.faults.push('the port was closed while answers ran');
-  const { completed, refused } = log;
+  const { completed, refused, given } = log;
+  if (given !== completed) log.faults.push(`the server gave ${given} answers`);
+  // Both by the machine's clock: a client cannot see that the port is closed before it is.
+  if (Math.min(...log.closed) < log.lastGiven) log.faults.push('the port was closed while answers ran');
   console.log(`round ${number}: ${completed} completed, ${refused} refused, ended in ${seconds.toFixed(2)} s`);
   for (const fault of log.faults) console.log(`  ${fault}`);
   return log.faults.length === 0;

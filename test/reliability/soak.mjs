@@ -17,6 +17,8 @@ import { trendOf } from './soak/trend.mjs';
 import { startServer } from './support/process.mjs';
 
 const SLOTS = 4;
+/** Seconds: longer than a stream has to wait for its next token, shorter than some clients do not read theirs. */
+const READ_TIMEOUT = 5;
 const LOOK_MS = 3_000;
 /** How long what the last requests left may take to go. */
 const SETTLE_MS = 20_000;
@@ -44,7 +46,7 @@ const wrongAnswers = [];
 const complaints = [];
 
 const { child, url } = await startServer(
-  { CACHE_DIR: 'none', READ_TIMEOUT: '2', MAX_BATCH_SIZE: `${SLOTS}` },
+  { CACHE_DIR: 'none', READ_TIMEOUT: `${READ_TIMEOUT}`, MAX_BATCH_SIZE: `${SLOTS}` },
   (line) => {
     if (['error', 'fatal'].includes(line.level)) complaints.push(JSON.stringify(line));
   },

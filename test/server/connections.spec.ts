@@ -1,8 +1,10 @@
 /** The end of the server does not wait for connections on which nothing is due, nor for ever on any. */
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { TestApplication } from '../support/application.js';
 import { ScriptedProvider } from '../support/scripted-provider.js';
+import { stopTime } from '../support/time.js';
 
 const BODY = JSON.stringify({ prompt: 'x', stream: true });
 const STREAM = `POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
@@ -23,6 +25,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await application.close();
   socket.destroy();
+  jest.useRealTimers();
 });
 
 describe('the server ends although a connection', () => {
@@ -96,6 +99,8 @@ describe('the server ends although a connection', () => {
 });
 
 it('an answer that is on its way is waited for', async () => {
+  // However long it takes here, its time is not over.
+  stopTime();
   socket.write(STREAM);
   const answer = await provider.answer(0);
   const text = 'x'.repeat(100_000);

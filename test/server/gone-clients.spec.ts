@@ -19,7 +19,7 @@ const CONFIG = loadConfig({
   MODEL_PATH: DEMO_MODEL,
   // One of them is kept for other clients.
   MAX_BATCH_SIZE: '3',
-  PREFILL_CHUNK: '4',
+  PREFILL_CHUNK: '2',
   MAX_NEW_TOKENS: '2000',
   THREADS: '1',
 });

@@ -128,7 +128,7 @@ describe('an answer', () => {
     expect(named).toEqual({
       'x-compute-type': 'cpu',
       'x-compute-characters': '2',
-      'x-compute-time': expect.stringMatching(/^0\.\d+$/) as unknown,
+      'x-compute-time': expect.stringMatching(/^\d+(\.\d+)?$/) as unknown,
       'x-total-time': expect.stringMatching(/^\d+$/) as unknown,
       'x-validation-time': '2',
       'x-queue-time': '3',

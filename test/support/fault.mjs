@@ -1,13 +1,15 @@
 /**
  * Preloaded into a server under test (`--import`), in its threads as well: makes one of them break when a certain request
- * comes, the load never end, the clock jump, or the control group's limit a small one. The server itself has no door for this.
+ * comes, every step of the decoder slow, the load never end, the clock jump, or the control group's limit a small one. The
+ * server itself has no door for this.
  */
 import workerThreads, { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { syncBuiltinESMExports } from 'node:module';
 
-const { FAULT: fault, FAULT_THREAD: thread } = process.env;
+const { FAULT: fault, FAULT_THREAD: thread, FAULT_STEP_MS: stepMs } = process.env;
+const ownThread = workerData?.options ? 'decoder' : workerData?.modelPath && 'text';
 
-const FAULTS = {
+const BREAKS = {
   exception: () => {
     throw new Error('injected');
   },
@@ -41,7 +43,7 @@ if (fault === 'clock') {
     }
   };
   syncBuiltinESMExports();
-} else if (isMainThread) {
+} else if (fault in BREAKS && isMainThread) {
   // Exhausted soon, so that the test need not fill the machine.
   workerThreads.Worker = class extends workerThreads.Worker {
     constructor(url, options) {
@@ -49,11 +51,21 @@ if (fault === 'clock') {
     }
   };
   syncBuiltinESMExports();
-} else if (parentPort && thread === (workerData?.options ? 'decoder' : workerData?.modelPath && 'text')) {
+} else if (fault in BREAKS && parentPort && thread === ownThread) {
   parentPort.addEventListener('message', (event) => {
     if (!JSON.stringify(event.data).includes(thread === 'text' ? 'break now' : '"maxNewTokens":13')) return;
     // Nobody else gets to see it.
     event.stopImmediatePropagation();
-    FAULTS[fault]();
+    BREAKS[fault]();
   });
+}
+
+// Beside any other fault: there is something to break into.
+if (stepMs && parentPort && ownThread === 'decoder') {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const post = parentPort.postMessage.bind(parentPort);
+  parentPort.postMessage = (message) => {
+    if (message.type === 'step') Atomics.wait(never, 0, 0, Number(stepMs));
+    post(message);
+  };
 }

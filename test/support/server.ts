@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './folders.js';
+import { Scrape } from './metrics.js';
 
 /** Servers that a failed test left behind would keep the test run from ending. */
 const running = new Set<ChildProcess>();
@@ -23,6 +24,12 @@ export interface Exit {
 
 /** For `NODE_OPTIONS` of a server that is to have a fault: see there. */
 export const FAULT_PRELOAD = `--import=${pathToFileURL(join(ROOT, 'test/support/fault.mjs')).href}`;
+
+/** For the environment of a server whose answers are to be running still when something happens. */
+export const SLOW_STEPS = { NODE_OPTIONS: FAULT_PRELOAD, FAULT_STEP_MS: '30' };
+
+/** An answer that, with slow steps, takes as long as a test may: none waits for its end. */
+export const ENDLESS = { prompt: 'x', max_tokens: 2000, ignore_eos: true, stream: true };
 
 /** The real server, in a process of its own, on a port that is free. */
 export class ServerProcess {
@@ -103,6 +110,18 @@ export class ServerProcess {
       body: typeof body === 'string' ? body : JSON.stringify(body),
       ...init,
     });
+  }
+
+  async scrape(init?: RequestInit): Promise<Scrape> {
+    return new Scrape(await (await this.fetch('/metrics', init)).text());
+  }
+
+  /** Scrapes until a sample has a value. */
+  async scrapeUntil(sample: string, value: number, init?: RequestInit): Promise<Scrape> {
+    for (;;) {
+      const scraped = await this.scrape(init);
+      if (scraped.of(sample) === value) return scraped;
+    }
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {

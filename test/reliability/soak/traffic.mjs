@@ -183,7 +183,7 @@ export const TRAFFIC = {
   async 'does not read'(http, random) {
     const body = JSON.stringify({ prompt: 'x', ...LONG, stream: true, logprobs: 5 });
     const socket = begin(http.url, `${HEAD}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`).pause();
-    await setTimeout(500 + random.integer(4000));
+    await setTimeout(500 + random.integer(8000));
     socket.destroy();
   },
 
