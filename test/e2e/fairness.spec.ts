@@ -10,16 +10,14 @@ it.each([
   ['without keys', ''],
   ['with one key', KEYS.heavy],
 ])('a server %s fills all of its slots', async (_, key) => {
-  const server = await ServerProcess.ready({ MAX_BATCH_SIZE: '3', CACHE_DIR: 'none', ...(key && { API_KEY: key }) });
+  const env = { MAX_BATCH_SIZE: '3', CACHE_DIR: 'none', ...(key && { API_KEY: key }) };
+  const server = await ServerProcess.ready({ ...env, ...SLOW_STEPS });
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
   const left = new AbortController();
   const { signal } = left;
-  const asked = Array.from({ length: 3 }, () =>
-    server.post('/v1/completions', JSON.stringify({ ...LONG, stream: true }), { headers, signal }),
-  );
-  for (const response of await Promise.all(asked)) await response.body?.getReader().read();
-  const metrics = await (await server.fetch('/metrics', { headers })).text();
-  expect(metrics).toMatch(/^vllm:num_requests_running\{.*\} 3$/m);
+  for (let i = 0; i < 3; i++) await server.post('/v1/completions', ENDLESS, { headers, signal });
+  const running = await server.scrapeUntil('vllm:num_requests_waiting', 0, { headers });
+  expect(running.of('vllm:num_requests_running')).toBe(3);
   left.abort();
   await server.stop();
 });
