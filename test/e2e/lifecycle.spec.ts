@@ -14,6 +14,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DEMO_MODEL, editJson, fixture, ROOT, TemporaryFolders } from '../support/folders.js';
 import { writeLargeModel } from '../support/large-model.js';
+import { readTensors, type Tensor, writeTensors } from '../support/safetensors.js';
 import { type Exit, FAULT_PRELOAD, ServerProcess } from '../support/server.js';
 
 const folders = new TemporaryFolders();
@@ -28,19 +29,22 @@ describe('while the model loads', () => {
 
   it('the port is open, the process is live, and everything else says that the model is not loaded', async () => {
     await server.url();
-    const [live, ready, health, generate] = await Promise.all([
+    const [live, ready, startup, health, generate] = await Promise.all([
       server.fetch('/health/live'),
       server.fetch('/health/ready'),
+      server.fetch('/health/startup'),
       server.fetch('/health'),
       server.post('/generate', { prompt: 'x' }),
     ]);
     expect(server.logs.map(({ msg }) => msg)).not.toContain('model ready');
     expect(live.status).toBe(200);
-    expect(ready.status).toBe(503);
-    expect(await ready.json()).toMatchObject({
-      status: 'error',
-      error: { model: { status: 'down', state: 'loading' } },
-    });
+    for (const probe of [ready, startup]) {
+      expect(probe.status).toBe(503);
+      expect(await probe.json()).toMatchObject({
+        status: 'error',
+        error: { model: { status: 'down', state: 'loading' } },
+      });
+    }
     for (const response of [health, generate]) {
       expect(response.status).toBe(503);
       expect(await response.json()).toEqual({ detail: 'Model not loaded' });
@@ -146,6 +150,16 @@ describe('a load that fails', () => {
 
   const remove = (name: string) => (folder: string) => rmSync(join(folder, name));
 
+  /** The last step before the logits has nothing but NaN. */
+  function spoilNorm(folder: string): void {
+    const tensors = [...readTensors(folder)].map(([name, tensor]): [string, Tensor] => {
+      if (name !== 'model.norm.weight') return [name, tensor];
+      expect(tensor.dtype).toBe('F32');
+      return [name, { ...tensor, data: Buffer.alloc(tensor.data.length, 0xff) }];
+    });
+    writeTensors(join(folder, 'model.safetensors'), tensors);
+  }
+
   it.each<[string, string, RegExp]>([
     ['no folder', '/nowhere/model', /\/nowhere\/model: the folder does not exist/],
     ['a file for a folder', join(DEMO_MODEL, 'config.json'), /is not a folder/],
@@ -222,6 +236,7 @@ describe('a load that fails', () => {
       damaged('llama', (f) => writeFileSync(join(f, 'chat_template.jinja'), '{% for %}')),
       /chat_template\.jinja: the chat template has an error/,
     ],
+    ['weights of which no token can be made', damaged('llama', spoilNorm), /the logit of token \d+ is not a number/],
     [
       'a generation config of the wrong type',
       damaged('llama', (f) => editJson(join(f, 'generation_config.json'), { eos_token_id: 'end' })),
