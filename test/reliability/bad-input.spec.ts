@@ -109,6 +109,10 @@ const cases: Case[] = [
   ...everywhere(GENERATE, 'prompt'),
   ...everywhere(CHAT, 'messages'),
   ...everywhere(TOKENIZE, 'prompt'),
+  ...everywhere('/v1/responses', 'input'),
+  ...everywhere('/v1/messages', 'messages'),
+  ...everywhere('/generate_stream', 'inputs'),
+  ...everywhere('/v1/explain', 'request'),
 
   { name: 'an empty prompt', path: GENERATE, body: asJson({ prompt: '' }), names: 'prompt' },
   { name: 'a prompt that is no text', path: GENERATE, body: asJson({ prompt: ['x'] }), names: 'prompt' },
@@ -370,7 +374,7 @@ const cases: Case[] = [
 ];
 
 describe('bad input', () => {
-  it('comes in many kinds', () => expect(cases.length).toBeGreaterThan(120));
+  it('comes in many kinds', () => expect(cases.length).toBeGreaterThan(240));
 
   it.each(cases)('$path: $name', async ({ path, body, headers, statuses = [400, 422], names }) => {
     const route = routes.get(path);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../src/engine/index.js';
 import { answer, loadEngine } from '../support/engine.js';
@@ -117,6 +117,14 @@ describe('a hostile model folder ends the load with a clear error, in time and m
     expect(performance.now() - started).toBeLessThan(30_000);
     expect(process.memoryUsage.rss() - before).toBeLessThan(2 * 2 ** 30);
   });
+});
+
+it('a link that stays in the folder is followed', async () => {
+  const folder = damaged((model) => {
+    renameSync(join(model, WEIGHTS), join(model, 'weights'));
+    link(model, WEIGHTS, 'weights');
+  });
+  await (await loadEngine(folder)).dispose();
 });
 
 describe('weights that are no numbers', () => {

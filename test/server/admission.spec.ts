@@ -144,16 +144,28 @@ describe('the server', () => {
         code: 'overloaded',
       },
     });
-    const seed = await application.post('/generate', { prompt: 'hi' });
-    expect(seed.status).toBe(429);
-    expect(seed.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
-    expect(await seed.json()).toEqual({ detail: expect.stringContaining('The server is busy') as string });
+    const busy = expect.stringContaining('The server is busy') as string;
+    for (const [path, body, told] of [
+      ['/generate', { prompt: 'hi' }, { detail: busy }],
+      ['/v1/responses', { input: 'hi' }, { error: { message: busy, code: 'overloaded' } }],
+      [
+        '/v1/messages',
+        { max_tokens: 1, messages: [{ role: 'user', content: 'hi' }] },
+        { type: 'error', error: { type: 'overloaded_error', message: busy } },
+      ],
+      ['/generate_stream', { inputs: 'hi' }, { error: busy, error_type: 'overloaded' }],
+    ] as const) {
+      const refused = await application.post(path, body);
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+      expect(await refused.json()).toMatchObject(told);
+    }
     expect(provider.prompts).toHaveLength(prompts);
     // A full queue is no reason to send nobody any more.
     expect((await application.fetch('/health/ready')).status).toBe(200);
     for (const answer of provider.answers) answer.finish();
     for (const response of streams) await response.text();
-    expect(admission.counts).toMatchObject({ accepted: 2, completed: 2, running: 0, rejected: { queue_size: 2 } });
+    expect(admission.counts).toMatchObject({ accepted: 2, completed: 2, running: 0, rejected: { queue_size: 5 } });
   });
 
   it.each([
@@ -172,12 +184,13 @@ describe('the server', () => {
     for (const response of streams) await response.text();
   });
 
-  it('counts each answer to each prompt', async () => {
+  it.each([{ prompt: ['a', 'b'] }, { n: 2 }])('counts each answer to each prompt: %j', async (fields) => {
     await start();
-    const first = await stream({ prompt: ['a', 'b'] });
-    expect((await stream({ n: 1 })).status).toBe(429);
+    const first = await stream(fields);
+    expect((await stream()).status).toBe(429);
     for (const answer of provider.answers) answer.finish();
     await first.text();
+    expect((await stream({ prompt: ['a', 'b'], n: 2 })).status).toBe(200);
   });
 
   it('frees the place of one that fails, and of one whose client goes', async () => {
@@ -206,6 +219,16 @@ describe('the server', () => {
     const response = await pending;
     expect(response.status).toBe(429);
     expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+  });
+
+  it('says so with the last event of a stream that waited too long', async () => {
+    const admission = await start();
+    provider.begins = false;
+    const pending = stream();
+    (await provider.answer(0)).end('queue');
+    const { data } = parseEvents(await (await pending).text());
+    expect(JSON.parse(data.at(-1) as string)).toMatchObject({ error: { code: 'overloaded' } });
+    expect(admission.counts).toMatchObject({ accepted: 1, failed: 1, running: 0 });
   });
 
   it('gives what there is when the time of the request is over', async () => {

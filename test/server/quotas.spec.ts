@@ -1,5 +1,8 @@
 import { Allowance } from '../../src/access/allowance.js';
 import { Quotas } from '../../src/access/quotas.js';
+import { hashOfKey } from '../../src/config/api-keys.js';
+import { TestApplication } from '../support/application.js';
+import { ScriptedProvider } from '../support/scripted-provider.js';
 
 describe('an allowance', () => {
   it('is a minute’s worth, fills evenly and no further', () => {
@@ -73,5 +76,32 @@ describe('quotas', () => {
     const quota = quotas().of('a');
     quota.spend('tokens', tokens);
     expect(quota.headers()['x-ratelimit-reset-tokens']).toBe(expected);
+  });
+});
+
+describe('a limit of tokens', () => {
+  const KEYS = ['one', 'another'];
+  let application: TestApplication;
+  beforeEach(async () => {
+    const keys = { apiKeyHashes: KEYS.map(hashOfKey) };
+    application = await TestApplication.ready(new ScriptedProvider(), { ...keys, tokensPerMinute: 1 });
+  });
+  afterEach(() => application.close());
+
+  const ask = (key: string) =>
+    application.post('/v1/completions', { prompt: 'hi' }, { headers: { authorization: `Bearer ${key}` } });
+
+  it('is what a client’s answers take, prompts included; beyond it there is 429, for that client alone', async () => {
+    const first = await ask(KEYS[0]);
+    expect([first.status, first.headers.get('x-ratelimit-limit-tokens')]).toEqual([200, '1']);
+    // They are charged when the request has ended, as its line of the log is written.
+    while (!application.logs.some(({ msg }) => msg === 'request')) await new Promise(setImmediate);
+    const refused = await ask(KEYS[0]);
+    expect(refused.status).toBe(429);
+    // Of 4 tokens, 1 was there, and one comes in a minute.
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(120);
+    expect(refused.headers.get('x-ratelimit-remaining-tokens')).toBe('0');
+    expect(await refused.json()).toMatchObject({ error: { code: 'rate_limit_exceeded' } });
+    expect((await ask(KEYS[1])).status).toBe(200);
   });
 });
