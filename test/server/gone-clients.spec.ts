@@ -17,8 +17,7 @@ const MOST_STEPS = 2;
 // A prompt is read in many steps.
 const CONFIG = loadConfig({
   MODEL_PATH: DEMO_MODEL,
-  // One of them is kept for other clients.
-  MAX_BATCH_SIZE: '3',
+  MAX_BATCH_SIZE: '2',
   PREFILL_CHUNK: '2',
   MAX_NEW_TOKENS: '2000',
   THREADS: '1',
