@@ -22,7 +22,10 @@ if (reason !== undefined) console.warn(`SKIPPED: no control group can be made he
     writeLargeModel(model, { layers: 4, random: true });
     env = { MODEL_PATH: model, CACHE_DIR: 'none', MAX_MODEL_LEN: '256', MAX_BATCH_SIZE: '1' };
   });
-  afterEach(() => group?.remove());
+  afterEach(() => {
+    group?.remove();
+    group = undefined;
+  });
   afterAll(() => folders.remove());
 
   function start(bytes: number): ServerProcess {
