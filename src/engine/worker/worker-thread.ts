@@ -15,6 +15,7 @@ export interface WorkerHandlers<Message> {
 /** A worker thread with typed messages, whose unexpected end is told once. */
 export class WorkerThread<Command, Message> {
   private readonly worker: Worker;
+  private readonly begun: Promise<void>;
   private readonly exited: Promise<void>;
   private ending = false;
 
@@ -34,6 +35,9 @@ export class WorkerThread<Command, Message> {
     this.worker.on('error', (error: unknown) => {
       reason = error instanceof Error ? error.message : String(error);
       outOfMemory = (error as { readonly code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    });
+    this.begun = new Promise((resolve) => {
+      this.worker.once('online', resolve).once('exit', resolve);
     });
     this.exited = new Promise((resolve) => {
       this.worker.once('exit', () => {
@@ -57,6 +61,8 @@ export class WorkerThread<Command, Message> {
   /** Ends a thread that holds nothing native. */
   async terminate(): Promise<void> {
     this.ending = true;
+    // A thread that is ended while Node sets it up, some versions say much about on the error output.
+    await this.begun;
     await this.worker.terminate();
   }
 }
