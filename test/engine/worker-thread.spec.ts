@@ -7,7 +7,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-it('a thread that has only just been started is ended once it runs', async () => {
+it('a thread that has only just been started is ended once it has said something', async () => {
   const emit = jest.spyOn(Worker.prototype, 'emit');
   const terminate = jest.spyOn(Worker.prototype, 'terminate');
   const failures: Error[] = [];
@@ -18,8 +18,8 @@ it('a thread that has only just been started is ended once it runs', async () =>
   );
   await thread.terminate();
   const events = emit.mock.calls.map(([event]) => event);
-  const online = emit.mock.invocationCallOrder[events.indexOf('online')];
-  expect(online).toBeLessThan(terminate.mock.invocationCallOrder[0]);
+  const said = emit.mock.invocationCallOrder[events.indexOf('message')];
+  expect(said).toBeLessThan(terminate.mock.invocationCallOrder[0]);
   expect(events).toContain('exit');
   expect(failures).toEqual([]);
 });

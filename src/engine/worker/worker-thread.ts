@@ -15,6 +15,7 @@ export interface WorkerHandlers<Message> {
 /** A worker thread with typed messages, whose unexpected end is told once. */
 export class WorkerThread<Command, Message> {
   private readonly worker: Worker;
+  /** It has its modules, and has said something. */
   private readonly begun: Promise<void>;
   private readonly exited: Promise<void>;
   private ending = false;
@@ -37,7 +38,7 @@ export class WorkerThread<Command, Message> {
       outOfMemory = (error as { readonly code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
     });
     this.begun = new Promise((resolve) => {
-      this.worker.once('online', resolve).once('exit', resolve);
+      this.worker.once('message', resolve).once('exit', resolve);
     });
     this.exited = new Promise((resolve) => {
       this.worker.once('exit', () => {
@@ -58,10 +59,10 @@ export class WorkerThread<Command, Message> {
     await this.exited;
   }
 
-  /** Ends a thread that holds nothing native. */
+  /** Ends a thread that holds nothing native, once it has said something. */
   async terminate(): Promise<void> {
     this.ending = true;
-    // A thread that is ended while Node sets it up, some versions say much about on the error output.
+    // Of one that is ended while it imports, Node 22 says much on the error output.
     await this.begun;
     await this.worker.terminate();
   }
