@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { setTimeout } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
@@ -11,9 +10,7 @@ import { collectGarbage } from './engine/index.js';
 import { ModelService } from './generation/model.service.js';
 import type { EarlyLoad } from './inference/early-load.js';
 import { setUpOpenApi } from './openapi.js';
-import { exitOnSignals } from './shutdown.js';
-
-const LAST_ANSWERS_MS = 2_000;
+import { close, exitOnSignals } from './shutdown.js';
 
 /** Runs the server until the process ends. */
 export async function serve(config: Config, logger: Logger, earlyLoad: EarlyLoad): Promise<void> {
@@ -31,14 +28,14 @@ export async function serve(config: Config, logger: Logger, earlyLoad: EarlyLoad
   exitOnSignals(app, config, logger);
   void app.get(ModelService).failed.then(async (reason) => {
     // Requests that ran get their error before the process goes.
-    await Promise.race([app.close(), setTimeout(LAST_ANSWERS_MS)]);
+    await close(app);
     exitWith(logger, `${config.modelPath}: ${reason.message}`);
   });
   try {
     await app.listen(config.port, config.host);
   } catch (error) {
     // Ends the load in progress: the exit would wait for it.
-    await app.close();
+    await close(app);
     return exitWith(logger, `cannot listen on ${config.host}:${config.port}: ${(error as Error).message}`);
   }
   logger.info({ url: await app.getUrl(), docs: '/docs' }, 'listening');

@@ -5,7 +5,7 @@ import type { Config } from './config/config.js';
 import { Admission } from './generation/admission/admission.js';
 import { onSignals } from './signals.js';
 
-/** What is left to do once no request runs: freeing memory. */
+/** For what is left to do once no request runs: the last answers, the log, freeing memory. */
 const CLOSE_MS = 10_000;
 
 /**
@@ -29,11 +29,20 @@ export function exitOnSignals(
     await atMost(1000 * shutdownTimeout, admission.drain());
     const { running } = admission.counts;
     if (running > 0) logger.warn({ running }, 'the time to drain is over: requests are ended');
-    if (await atMost(CLOSE_MS, app.close())) process.exit(0);
-    logger.fatal('the model could not be freed in time');
+    if (await close(app)) process.exit(0);
+    logger.fatal('the server could not be closed in time');
     process.exit(1);
   };
   onSignals((signal) => void end(signal));
+}
+
+/**
+ * Closes the application before the process ends: what has to be told, and freed, is.
+ *
+ * @returns whether that was done in time
+ */
+export async function close(app: NestFastifyApplication): Promise<boolean> {
+  return atMost(CLOSE_MS, app.close());
 }
 
 /** @returns whether the work was done in time */

@@ -36,11 +36,13 @@ describe('the server ends although a connection', () => {
     await application.close();
   });
 
-  it('brought half a body', async () => {
+  it('brought half a body, of which the log has told by then', async () => {
     const asked = once(application.app.getHttpServer(), 'request');
     socket.write('POST /generate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{');
     await asked;
     await application.close();
+    const lines = application.logs.filter(({ msg }) => msg === 'request');
+    expect(lines).toEqual([expect.objectContaining({ route: '/generate', status: 499, outcome: 'cancelled' })]);
   });
 
   it('is kept by a client that has its answer', async () => {

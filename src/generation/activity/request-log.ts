@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Config } from '../../config/config.js';
 import { Activity } from './activity.js';
@@ -8,16 +9,20 @@ const CLIENT_CLOSED_REQUEST = 499;
 
 /**
  * Keeps a record of every request, and writes it down in one line of the log at its end, however it ends. Has to come
- * before whatever may refuse a request.
+ * before whatever may refuse a request. The application has closed only when every line is written: a process that ends
+ * takes what is not written with it.
  */
 export function useRequestLog(app: NestFastifyApplication, { logPrompts }: Pick<Config, 'logPrompts'>): void {
   const activity = app.get(Activity);
   const fastify = app.getHttpAdapter().getInstance();
+  const running = new Set<RequestRecord>();
   fastify.decorateRequest('record');
   fastify.addHook('onRequest', (request, { raw }, done) => {
     const record = new RequestRecord(request.method, request.routeOptions.url, one(request.headers.traceparent));
     request.record = record;
+    running.add(record);
     const end = (): void => {
+      running.delete(record);
       record.end(raw.headersSent ? raw.statusCode : CLIENT_CLOSED_REQUEST, !raw.writableFinished);
       activity.requestEnded(record);
       request.quota?.spend('tokens', record.promptTokens + record.newTokens);
@@ -30,6 +35,10 @@ export function useRequestLog(app: NestFastifyApplication, { logPrompts }: Pick<
     // What the end of the connection ends, ends first.
     raw.once('close', () => setImmediate(end));
     record.within(done);
+  });
+  // No connection is left by now, but what follows from their end may not have had its turn.
+  fastify.addHook('onClose', async () => {
+    while (running.size > 0) await nextTurn();
   });
   // The body comes by events of the socket, to which the request is nothing.
   fastify.addHook('preValidation', ({ record, client }, _, done) => {
