@@ -1,14 +1,13 @@
 // Checks a built image; run.sh calls it with the image and the folder in which containers live.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../support/free-port.mjs';
 
 const [image, work] = process.argv.slice(2);
 const repository = fileURLToPath(new URL('../../', import.meta.url));
@@ -316,22 +315,6 @@ async function within(seconds, promise, what) {
   } finally {
     late.catch(() => undefined);
     timer.abort();
-  }
-}
-
-/** Below the ports that the kernel gives to connections, one of which could take it before the server does. */
-async function freePort() {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    try {
-      await once(server, 'listening');
-    } catch {
-      continue;
-    }
-    server.close();
-    await once(server, 'close');
-    return port;
   }
 }
 

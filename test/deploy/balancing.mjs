@@ -2,12 +2,11 @@
 // a replica that is killed, a rolling restart. run.sh calls it. Ends with a line `N passed, N failed`.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../support/free-port.mjs';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -261,22 +260,6 @@ function startProxy() {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-}
-
-/** Below the ports that the kernel gives to connections, one of which could take it while its replica restarts. */
-async function freePort() {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    try {
-      await once(server, 'listening');
-    } catch {
-      continue;
-    }
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
 
 async function until(condition, what) {
