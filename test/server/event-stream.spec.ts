@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { dataEvent, withPings } from '../../src/common/http/event-stream.js';
 import { TestApplication } from '../support/application.js';
 import { ScriptedProvider } from '../support/scripted-provider.js';
+import { stopTime } from '../support/time.js';
 
 async function* of(...values: readonly (string | Promise<string>)[]): AsyncGenerator<string> {
   for (const value of values) yield await value;
@@ -59,8 +60,8 @@ describe('a stream of which nothing comes', () => {
     provider = new ScriptedProvider();
     application = await TestApplication.ready(provider);
     Object.assign(provider, { automatic: false, begins: false });
-    // No timer of Node's own, and of the server's only that which waits for the next event.
-    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'hrtime', 'Date'] });
+    // Of the server's timers, only the one that waits for the next event.
+    stopTime();
   });
   afterAll(async () => {
     jest.useRealTimers();
