@@ -1,7 +1,20 @@
-/** Longest that one chunk should keep running answers waiting, in milliseconds; a pause that a reader hardly notices. */
-const PAUSE = 80;
-/** Below this many tokens a chunk costs as much as the weights that it makes the processor read, however few they are. */
-const LEAST_CHUNK = 32;
+/** Who waits while a chunk of a prompt is read. */
+export type Waiting = 'clients' | 'answers' | 'nobody';
+
+/** Longest that a chunk should take, in milliseconds, by who waits for it. */
+const PAUSES: Readonly<Record<Waiting, number>> = {
+  // Other clients, who may come at any time: about what a short prompt takes.
+  clients: 40,
+  // Answers that run: a pause that a reader hardly notices.
+  answers: 80,
+  // Even then somebody may come, or the process be told to end: nothing interrupts a step.
+  nobody: 1_000,
+};
+/**
+ * Below so many tokens a chunk costs about as much as the weights that it makes the processor read, however few they are.
+ * When nobody waits, more are worth it: with 32, a prompt takes up to a quarter longer than with 64, as with any more.
+ */
+const LEAST_CHUNKS: Readonly<Record<Waiting, number>> = { clients: 32, answers: 32, nobody: 64 };
 /** Chunks are multiples of this, so that the runtime meets few shapes. */
 const GRAIN = 16;
 /** A prompt's end is read along with the chunk before it, if the chunk grows by no more than this factor. */
@@ -19,7 +32,7 @@ export class PrefillPace {
 
   prefilled(tokens: number, elapsed: number): void {
     // A short one says more about the weights than about its tokens.
-    if (tokens < Math.min(LEAST_CHUNK, this.most)) return;
+    if (tokens < Math.min(LEAST_CHUNKS.clients, this.most)) return;
     const measured = elapsed / tokens;
     this.msPerToken = this.msPerToken === undefined ? measured : average(this.msPerToken, measured);
   }
@@ -28,25 +41,18 @@ export class PrefillPace {
     this.decodeMs = average(this.decodeMs, elapsed);
   }
 
-  /** Milliseconds that a chunk should keep running answers waiting at most. */
-  get pauseOfAnswers(): number {
-    // A model that takes longer than this for every token is slow anyway: then one step more does not make it another.
-    return Math.max(PAUSE, this.decodeMs);
-  }
-
-  /**
-   * @param pause milliseconds that others should wait for it at most; Infinity if there are none
-   * @returns tokens to read of the `left` of a prompt
-   */
-  chunk(left: number, pause: number): number {
-    const chunk = Math.min(this.most, this.tokensIn(pause));
+  /** @returns tokens to read of the `left` of a prompt */
+  chunk(left: number, waiting: Waiting): number {
+    const chunk = Math.min(this.most, this.tokensFor(waiting));
     return left <= Math.min(this.most, chunk * LONGEST_STRETCH) ? left : chunk;
   }
 
-  private tokensIn(pause: number): number {
-    if (pause === Infinity) return Infinity;
-    if (!this.msPerToken) return LEAST_CHUNK;
-    return Math.max(LEAST_CHUNK, Math.floor(pause / this.msPerToken / GRAIN) * GRAIN);
+  private tokensFor(waiting: Waiting): number {
+    const least = LEAST_CHUNKS[waiting];
+    if (!this.msPerToken) return least;
+    // A model that takes longer than the pause for every token is slow anyway: one step more does not make it another.
+    const pause = waiting === 'answers' ? Math.max(PAUSES.answers, this.decodeMs) : PAUSES[waiting];
+    return Math.max(least, Math.floor(pause / this.msPerToken / GRAIN) * GRAIN);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Admission } from './admission.js';
 import { ClientShares } from './client-shares.js';
-import { PrefillPace } from './prefill-pace.js';
+import { PrefillPace, type Waiting } from './prefill-pace.js';
 import type { Sequence } from './sequence.js';
 import { type CacheMove, Slots } from './slots.js';
 import { TimeShare } from './time-share.js';
@@ -60,9 +60,6 @@ const FIRST_ANSWER_WEIGHT = 3;
 /** Milliseconds by which they may be in the lead even so: a short prompt need not wait for what longer ones have taken. */
 const FIRST_ANSWER_LEAD = 200;
 
-/** Longest that one chunk should keep clients waiting who may come, in milliseconds: about what a short prompt takes. */
-const PAUSE_OF_CLIENTS = 40;
-
 /**
  * Decides what the network does next. Pure bookkeeping, without tensors and without a clock: iteration-level batching;
  * slots are given in order of arrival; time is shared between prompts and answers, and among prompts between the oldest
@@ -117,7 +114,7 @@ export class Scheduler {
     const answered = decoding.some(({ client }) => client === prompts.at(0)?.client);
     const [weight, ahead] = answered ? [1, 0] : [FIRST_ANSWER_WEIGHT, FIRST_ANSWER_LEAD];
     const step = this.turns.next(prompts.length > 0, decoding.length > 0, weight, ahead)
-      ? this.prefillStep(moves, prompts, this.longestPause(decoding))
+      ? this.prefillStep(moves, prompts, this.waiting(decoding))
       : this.decodeStep(moves, decoding);
     return { ...step, admitted };
   }
@@ -138,20 +135,19 @@ export class Scheduler {
     }
   }
 
-  /** Milliseconds that a chunk of a prompt may take, for the sake of others. */
-  private longestPause(decoding: readonly Sequence[]): number {
-    // Whoever comes waits for the step that runs: it is short where several clients come and much is to be done.
+  /** Who waits for a chunk of a prompt. */
+  private waiting(decoding: readonly Sequence[]): Waiting {
     const crowded = this.running.length > 1 || !this.admission.empty;
-    if (this.shares.several && crowded) return PAUSE_OF_CLIENTS;
-    return decoding.length > 0 ? this.pace.pauseOfAnswers : Infinity;
+    if (this.shares.several && crowded) return 'clients';
+    return decoding.length > 0 ? 'answers' : 'nobody';
   }
 
-  private prefillStep(moves: CacheMove[], prefilling: readonly Sequence[], pause: number): Planned<PrefillStep> {
+  private prefillStep(moves: CacheMove[], prefilling: readonly Sequence[], waiting: Waiting): Planned<PrefillStep> {
     const oldest = prefilling.reduce((a, b) => (b.arrival < a.arrival ? b : a));
     const soonest = this.admission.soonest(prefilling);
     const sequence = this.promptTurns.next(soonest !== oldest, true) ? soonest : oldest;
     const left = sequence.prompt.length - sequence.cached;
-    const chunk = this.pace.chunk(left, pause);
+    const chunk = this.pace.chunk(left, waiting);
     const count = sequence.wantsPromptLogits ? Math.min(chunk, PROMPT_LOGITS_ROWS) : chunk;
     return { kind: 'prefill', moves, sequence, slot: sequence.slot as number, count, completes: count === left };
   }

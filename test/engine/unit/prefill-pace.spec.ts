@@ -1,10 +1,10 @@
-import { PrefillPace } from '../../../src/engine/batching/prefill-pace.js';
+import { PrefillPace, type Waiting } from '../../../src/engine/batching/prefill-pace.js';
 
-/** Reads a long prompt while answers run, with chunks of these costs in milliseconds, and returns the size to which they settle. */
-function settled(pace: PrefillPace, fixedMs: number, msPerToken: number, pause?: number): number {
+/** Reads a long prompt while somebody waits, with chunks of these costs in milliseconds, and returns the size to which they settle. */
+function settled(pace: PrefillPace, fixedMs: number, msPerToken: number, waiting: Waiting = 'answers'): number {
   let chunk = 0;
   for (let i = 0; i < 20; i++) {
-    chunk = pace.chunk(100_000, pause ?? pace.pauseOfAnswers);
+    chunk = pace.chunk(100_000, waiting);
     pace.prefilled(chunk, fixedMs + chunk * msPerToken);
   }
   return chunk;
@@ -13,12 +13,16 @@ function settled(pace: PrefillPace, fixedMs: number, msPerToken: number, pause?:
 describe('the tokens of a prompt that are read at once', () => {
   it('are as many as allowed when nobody waits', () => {
     const pace = new PrefillPace(256);
-    pace.prefilled(256, 10_000);
-    expect([1, 256, 257].map((left) => pace.chunk(left, Infinity))).toEqual([1, 256, 256]);
+    pace.prefilled(256, 600);
+    expect([1, 256, 257].map((left) => pace.chunk(left, 'nobody'))).toEqual([1, 256, 256]);
   });
 
-  it('are few while answers run and nothing was measured', () => {
-    expect(new PrefillPace(256).chunk(1000, 80)).toBe(32);
+  it.each<[Waiting, number]>([
+    ['nobody', 64],
+    ['answers', 32],
+    ['clients', 32],
+  ])('are few while nothing was measured: where %s waits, they are %i', (waiting, tokens) => {
+    expect(new PrefillPace(256).chunk(1000, waiting)).toBe(tokens);
   });
 
   it.each([
@@ -30,16 +34,25 @@ describe('the tokens of a prompt that are read at once', () => {
     expect(settled(new PrefillPace(256), fixedMs, msPerToken)).toBe(tokens);
   });
 
+  it.each([
+    [0, 3, 256],
+    [100, 5, 176],
+    [0, 10, 96],
+    [0, 50, 64],
+  ])('take about 1 s when nobody waits: at %i ms and %d ms a token, they are %i', (fixedMs, msPerToken, tokens) => {
+    expect(settled(new PrefillPace(256), fixedMs, msPerToken, 'nobody')).toBe(tokens);
+  });
+
   it('take as long as a step of the answers, when that is longer', () => {
     const pace = new PrefillPace(256);
     for (let i = 0; i < 20; i++) pace.decoded(200);
     expect(settled(pace, 0, 1)).toBe(192);
   });
 
-  it('take as long as others should wait, be a step longer or not', () => {
+  it('take about 40 ms while clients may come, be a step longer or not', () => {
     const pace = new PrefillPace(256);
     for (let i = 0; i < 20; i++) pace.decoded(200);
-    expect(settled(pace, 0, 0.5, 40)).toBe(80);
+    expect(settled(pace, 0, 0.5, 'clients')).toBe(80);
   });
 
   it('are never more than allowed', () => {
@@ -48,14 +61,14 @@ describe('the tokens of a prompt that are read at once', () => {
 
   it('take in a short rest', () => {
     const pace = new PrefillPace(256);
-    expect([32, 48, 49].map((left) => pace.chunk(left, 80))).toEqual([32, 48, 32]);
-    expect(new PrefillPace(40).chunk(48, 80)).toBe(32);
+    expect([32, 48, 49].map((left) => pace.chunk(left, 'answers'))).toEqual([32, 48, 32]);
+    expect(new PrefillPace(40).chunk(48, 'answers')).toBe(32);
   });
 
   it('do not shrink because a short prompt was slow', () => {
     const pace = new PrefillPace(256);
     pace.prefilled(256, 128);
     pace.prefilled(4, 40);
-    expect(pace.chunk(1000, 80)).toBe(160);
+    expect(pace.chunk(1000, 'answers')).toBe(160);
   });
 });
