@@ -18,7 +18,13 @@ const BREAKS = {
     for (;;) kept.push(new Array(100_000).fill(kept.length));
   },
   crash: () => process.kill(process.pid, 'SIGSEGV'),
+  standstill: () => waitFor(Infinity),
 };
+
+/** Milliseconds in which the thread does nothing, and hears nothing. */
+function waitFor(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 /** In place of a thread that makes weights: makes none until it is to stop. */
 const STALLED = `
@@ -62,10 +68,9 @@ if (fault === 'clock') {
 
 // Beside any other fault: there is something to break into.
 if (stepMs && parentPort && ownThread === 'decoder') {
-  const never = new Int32Array(new SharedArrayBuffer(4));
   const post = parentPort.postMessage.bind(parentPort);
   parentPort.postMessage = (message) => {
-    if (message.type === 'step') Atomics.wait(never, 0, 0, Number(stepMs));
+    if (message.type === 'step') waitFor(Number(stepMs));
     post(message);
   };
 }
