@@ -1,7 +1,7 @@
 import { PrefillPace, type Waiting } from '../../../src/engine/batching/prefill-pace.js';
 
 /** Reads a long prompt while somebody waits, with chunks of these costs in milliseconds, and returns the size to which they settle. */
-function settled(pace: PrefillPace, fixedMs: number, msPerToken: number, waiting: Waiting = 'answers'): number {
+function settled(pace: PrefillPace, fixedMs: number, msPerToken: number, waiting: Waiting): number {
   let chunk = 0;
   for (let i = 0; i < 20; i++) {
     chunk = pace.chunk(100_000, waiting);
@@ -25,28 +25,26 @@ describe('the tokens of a prompt that are read at once', () => {
     expect(new PrefillPace(256).chunk(1000, waiting)).toBe(tokens);
   });
 
-  it.each([
-    [20, 1, 48],
-    [0, 0.5, 160],
-    [0, 0.1, 256],
-    [30, 20, 32],
-  ])('take about 80 ms while answers run: at %i ms and %d ms a token, they are %i', (fixedMs, msPerToken, tokens) => {
-    expect(settled(new PrefillPace(256), fixedMs, msPerToken)).toBe(tokens);
-  });
-
-  it.each([
-    [0, 3, 256],
-    [100, 5, 176],
-    [0, 10, 96],
-    [0, 50, 64],
-  ])('take about 1 s when nobody waits: at %i ms and %d ms a token, they are %i', (fixedMs, msPerToken, tokens) => {
-    expect(settled(new PrefillPace(256), fixedMs, msPerToken, 'nobody')).toBe(tokens);
-  });
+  it.each<[string, Waiting, number, number, number]>([
+    ['80 ms', 'answers', 20, 1, 48],
+    ['80 ms', 'answers', 0, 0.5, 160],
+    ['80 ms', 'answers', 0, 0.1, 256],
+    ['80 ms', 'answers', 30, 20, 32],
+    ['1 s', 'nobody', 0, 3, 256],
+    ['1 s', 'nobody', 100, 5, 176],
+    ['1 s', 'nobody', 0, 10, 96],
+    ['1 s', 'nobody', 0, 50, 64],
+  ])(
+    'take about %s where %s waits: at %i ms and %d ms a token, they are %i',
+    (_, waiting, fixedMs, msPerToken, tokens) => {
+      expect(settled(new PrefillPace(256), fixedMs, msPerToken, waiting)).toBe(tokens);
+    },
+  );
 
   it('take as long as a step of the answers, when that is longer', () => {
     const pace = new PrefillPace(256);
     for (let i = 0; i < 20; i++) pace.decoded(200);
-    expect(settled(pace, 0, 1)).toBe(192);
+    expect(settled(pace, 0, 1, 'answers')).toBe(192);
   });
 
   it('take about 40 ms while clients may come, be a step longer or not', () => {
@@ -56,7 +54,7 @@ describe('the tokens of a prompt that are read at once', () => {
   });
 
   it('are never more than allowed', () => {
-    expect(settled(new PrefillPace(8), 0, 0.1)).toBe(8);
+    expect(settled(new PrefillPace(8), 0, 0.1, 'answers')).toBe(8);
   });
 
   it('take in a short rest', () => {
