@@ -7,7 +7,7 @@ const { abs, fround, max, min, round } = Math;
 /** The numbers of a tensor of type F32 or BF16. */
 export function numbersOf({ dtype, data }: Tensor): Float32Array {
   // A copy, since typed arrays begin at multiples of their elements' size.
-  const { buffer } = Uint8Array.from(data);
+  const { buffer } = new Uint8Array(data);
   if (dtype === 'F32') return new Float32Array(buffer);
   if (dtype !== 'BF16') throw new RangeError(`a tensor of ${dtype}`);
   // The upper half of a float32.
